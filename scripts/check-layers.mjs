@@ -9,7 +9,7 @@ const source = resolve("src");
 
 const sourceFiles = readdirSync(source, { recursive: true })
   .map(String)
-  .filter((file) => file.endsWith(".ts"));
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts")); // a test may reach up for what runs its subject
 
 const problems = [];
 for (const file of sourceFiles) {

@@ -1,0 +1,55 @@
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import { type Runtime, RuntimeError, type RuntimeOptions, type Value, type Values } from "./runtime.ts";
+import type { Reply, Request } from "./worker.ts";
+
+/**
+ * A runtime in a thread of its own, so that this one stays free to decode images, answer requests and draw progress
+ * while a program runs. Requests are carried out in order.
+ */
+export const openRuntime = (options: RuntimeOptions = {}): Runtime => {
+  // Resolved through the package's exports, so that it is the compiled file also when the caller is TypeScript source.
+  const worker = new Worker(createRequire(import.meta.url).resolve("lynceus/runtime/worker"), { workerData: options });
+  const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  let count = 0;
+  let ended: string | undefined;
+
+  const end = (reason: string): void => {
+    ended ??= reason;
+    for (const { reject } of waiting.values()) reject(new RuntimeError(ended));
+    waiting.clear();
+  };
+  worker.on("message", (reply: Reply) => {
+    const request = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (waiting.size === 0) worker.unref();
+    if ("error" in reply) request?.reject(new RuntimeError(reply.error));
+    else request?.resolve(reply.result);
+  });
+  worker.on("error", (error) => end(`The runtime's thread ended: ${error.message}`));
+  worker.on("exit", () => end("The runtime is closed."));
+  worker.unref();
+
+  const ask = <Result>(request: Request): Promise<Result> => {
+    if (ended !== undefined) return Promise.reject(new RuntimeError(ended));
+    worker.ref();
+    const id = count++;
+    return new Promise<Result>((resolve, reject) => {
+      waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      worker.postMessage({ id, request });
+    });
+  };
+
+  return {
+    load: async (program) => {
+      const loaded = await ask<number>({ kind: "load", program });
+      return { run: (feeds: Values) => ask<Values>({ kind: "run", program: loaded, feeds }) };
+    },
+    readState: (names) => ask<Map<string, Value>>({ kind: "read", names }),
+    writeState: (values) => ask<void>({ kind: "write", values }),
+    close: async () => {
+      await ask({ kind: "close" }).catch(() => undefined);
+      await worker.terminate();
+    },
+  };
+};
