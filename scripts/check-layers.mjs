@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 
 /** Rooms from the ground up; a room may import from rooms on lower floors only, never from its neighbours. */
-const floors = [["random", "graph"], ["runtime"], ["nn", "imaging", "metrics"], ["training", "report"], ["systems"], ["cli"]];
+const floors = [["random", "graph"], ["runtime"], ["nn", "imaging", "metrics"], ["training", "report"], ["detection"], ["systems"], ["cli"]];
 const floorOf = new Map(floors.flatMap((rooms, floor) => rooms.map((room) => [room, floor])));
 const source = resolve("src");
 

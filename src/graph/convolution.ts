@@ -1,4 +1,4 @@
-import { concat, padAll, reshape, reverse, slice, transpose } from "./layout.ts";
+import { concat, pad, padAll, reshape, reverse, slice, transpose } from "./layout.ts";
 import { matmul } from "./linear.ts";
 import { sum } from "./reduction.ts";
 import { apply, type Dimension, formatShape, GraphError, requireRank, requireType, staticShape, type Tensor } from "./tensor.ts";
@@ -95,59 +95,76 @@ const inputGradient = (dy: Tensor, x: Tensor, w: Tensor, stride: number, padding
 };
 
 /**
- * dL/dw of a convolution from x to y, `dw[o, c, a, b] = sum over n, i, j of dy[n, o, i, j] x[n, c, i stride + a - padding, ...]`,
- * as one matrix product over positions. It is limited by memory traffic, so three forms that copy little stand side by side:
- * none at all for 1x1 kernels; `kernel height` shifted copies of dy against `kernel width` of x at stride 1; and every
- * kernel position's view of x ("im2col") for strides and for inputs with few channels, where that is little data.
+ * dL/dw of a convolution from x to y: `dw[o, c, a, b] = sum over n, i, j of dy[n, o, i, j] x[n, c, i stride + a - padding, ...]`.
+ * A strided convolution is first rewritten as one of stride 1 on the stride^2 phases of x (positions with equal remainders),
+ * whose kernel has ceil(kernel / stride) rows.
  */
 const weightGradient = (x: Tensor, dy: Tensor, w: Tensor, stride: number, padding: number): Tensor => {
+  const [kernelHeight, kernelWidth] = staticShape("gradient of Conv", w).slice(2);
+  if (stride === 1) return unitStrideWeightGradient(x, dy, kernelHeight, kernelWidth, padding);
+
   const [batch, channels, height, width] = staticShape("gradient of Conv", x);
   const [, filters, outHeight, outWidth] = staticShape("gradient of Conv", dy);
-  const [kernelHeight, kernelWidth] = staticShape("gradient of Conv", w).slice(2);
-  const overPositions = (left: Tensor, right: Tensor, rows: number, columns: number, positions: number): Tensor =>
-    sum(matmul(reshape(left, [batch, rows, positions]), reshape(right, [batch, columns, positions]), { transposeB: true }), [0]);
-
-  if (kernelHeight === 1 && kernelWidth === 1 && stride === 1 && padding === 0) {
-    return reshape(overPositions(dy, x, filters, channels, height * width), w.shape);
-  }
-  if (stride === 1 && channels > 4) {
-    const xShifts = range(kernelWidth).map((b) =>
-      padAll(x, [
-        [0, 0],
-        [0, 0],
-        [0, 0],
-        [padding - b, outWidth - width + b - padding],
-      ]),
-    );
-    const dyShifts = range(kernelHeight).map((a) =>
-      padAll(dy, [
-        [0, 0],
-        [0, 0],
-        [a - padding, height - outHeight - a + padding],
-        [0, 0],
-      ]),
-    );
-    const products = overPositions(
-      concat(dyShifts, 1),
-      concat(xShifts, 1),
-      kernelHeight * filters,
-      kernelWidth * channels,
-      height * outWidth,
-    );
-    return transpose(reshape(products, [kernelHeight, filters, kernelWidth, channels]), [1, 3, 0, 2]);
-  }
-  const padded = padAll(x, [
+  const [phaseKernelHeight, phaseKernelWidth] = [Math.ceil(kernelHeight / stride), Math.ceil(kernelWidth / stride)];
+  const [rows, columns] = [outHeight + phaseKernelHeight - 1, outWidth + phaseKernelWidth - 1];
+  const reached = padAll(x, [
     [0, 0],
     [0, 0],
-    [padding, padding],
-    [padding, padding],
+    [padding, rows * stride - height - padding],
+    [padding, columns * stride - width - padding],
   ]);
-  const views = range(kernelHeight).flatMap((a) => {
-    const rows = slice(padded, 2, a, a + (outHeight - 1) * stride + 1, stride);
-    return range(kernelWidth).map((b) => slice(rows, 3, b, b + (outWidth - 1) * stride + 1, stride));
-  });
-  const products = overPositions(dy, concat(views, 1), filters, kernelHeight * kernelWidth * channels, outHeight * outWidth);
-  return transpose(reshape(products, [filters, kernelHeight, kernelWidth, channels]), [0, 3, 1, 2]);
+  const split = transpose(reshape(reached, [batch, channels, rows, stride, columns, stride]), [0, 3, 5, 1, 2, 4]);
+  const phases = reshape(split, [batch, stride * stride * channels, rows, columns]);
+  const byPhase = reshape(unitStrideWeightGradient(phases, dy, phaseKernelHeight, phaseKernelWidth, 0), [
+    filters,
+    stride,
+    stride,
+    channels,
+    phaseKernelHeight,
+    phaseKernelWidth,
+  ]);
+  const joined = reshape(transpose(byPhase, [0, 3, 4, 1, 5, 2]), [
+    filters,
+    channels,
+    phaseKernelHeight * stride,
+    phaseKernelWidth * stride,
+  ]);
+  return slice(slice(joined, 2, 0, kernelHeight), 3, 0, kernelWidth);
+};
+
+/**
+ * The weight gradient at stride 1, as one matrix product over positions. It is limited by memory traffic, so three forms that
+ * copy little stand side by side: none at all for 1x1 kernels; every kernel position's view of x ("im2col") for inputs with few
+ * channels, where that is little data; else `kernel height` shifted copies of dy against `kernel width` shifted copies of x.
+ */
+const unitStrideWeightGradient = (x: Tensor, dy: Tensor, kernelHeight: number, kernelWidth: number, padding: number): Tensor => {
+  const [batch, channels, height, width] = staticShape("gradient of Conv", x);
+  const [, filters, outHeight, outWidth] = staticShape("gradient of Conv", dy);
+  const overPositions = (left: Tensor, right: Tensor, positions: number): Tensor => {
+    const asMatrix = (t: Tensor) => reshape(t, [batch, t.shape[1], positions]);
+    return sum(matmul(asMatrix(left), asMatrix(right), { transposeB: true }), [0]);
+  };
+  if (kernelHeight === 1 && kernelWidth === 1 && padding === 0) {
+    return reshape(overPositions(dy, x, height * width), [filters, channels, 1, 1]);
+  }
+  if (channels <= 4) {
+    const padded = padAll(x, [
+      [0, 0],
+      [0, 0],
+      [padding, padding],
+      [padding, padding],
+    ]);
+    const views = range(kernelHeight).flatMap((a) => {
+      const rows = slice(padded, 2, a, a + outHeight);
+      return range(kernelWidth).map((b) => slice(rows, 3, b, b + outWidth));
+    });
+    const products = overPositions(dy, concat(views, 1), outHeight * outWidth);
+    return transpose(reshape(products, [filters, kernelHeight, kernelWidth, channels]), [0, 3, 1, 2]);
+  }
+  const xShifts = range(kernelWidth).map((b) => pad(x, 3, padding - b, outWidth - width + b - padding));
+  const dyShifts = range(kernelHeight).map((a) => pad(dy, 2, a - padding, height - outHeight - a + padding));
+  const products = overPositions(concat(dyShifts, 1), concat(xShifts, 1), height * outWidth);
+  return transpose(reshape(products, [kernelHeight, filters, kernelWidth, channels]), [1, 3, 0, 2]);
 };
 
 const range = (length: number): number[] => Array.from({ length }, (_, index) => index);

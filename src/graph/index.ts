@@ -7,6 +7,7 @@ export { type Model, readModel } from "./model.ts";
 export { type OnnxOptions, OPSET, toOnnx } from "./onnx.ts";
 export * from "./program.ts";
 export { largest, max, mean, sum } from "./reduction.ts";
+export * from "./separable.ts";
 export { positionsOf, sizeOf } from "./sizes.ts";
 export {
   constant,

@@ -1,0 +1,3 @@
+export * from "./contract.ts";
+export * from "./detector.ts";
+export * from "./evaluate.ts";

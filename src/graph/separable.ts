@@ -1,0 +1,83 @@
+import { abs, add, div, maximum, minimum, mul, type Operand, sub } from "./elementwise.ts";
+import { reshape } from "./layout.ts";
+import { matmul } from "./linear.ts";
+import { sum } from "./reduction.ts";
+import { positionsOf, sizeOf } from "./sizes.ts";
+import { constant, type Dimension, GraphError, resolveAxis, type Tensor } from "./tensor.ts";
+
+/**
+ * A linear map along rows and one along columns, R X C^T, of every matrix in the last two axes. Blurs, derivatives, pooling
+ * and resizing are all of this form: two dense matrix products, fast on every provider, whose gradient is the transpose.
+ * x: [..., height, width], rows: [new height, height], columns: [new width, width].
+ */
+export const separable = (x: Tensor, rows: Tensor, columns: Tensor): Tensor =>
+  matmul(matmul(rows, x), columns, { transposeB: true });
+
+/**
+ * Matrix [size, size] that correlates a line with a kernel of odd length centred on each position.
+ * Beyond its ends the line is mirrored (d c b a | a b c d | d c b a).
+ */
+export const filterMatrix = (size: number, kernel: readonly number[]): Tensor => {
+  const radius = (kernel.length - 1) / 2;
+  const matrix = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    for (const [k, weight] of kernel.entries()) matrix[row * size + mirrored(row + k - radius, size)] += weight;
+  }
+  return constant(Float32Array.from(matrix), [size, size]);
+};
+
+const mirrored = (position: number, size: number): number => {
+  const period = 2 * size;
+  const wrapped = ((position % period) + period) % period;
+  return wrapped < size ? wrapped : period - 1 - wrapped;
+};
+
+/** Normalised Gaussian weights exp(-t^2 / 2 sigma^2) for t = -radius .. radius. The default radius holds 4 sigma. */
+export const gaussianKernel = (sigma: number, radius = Math.ceil(4 * sigma)): number[] => {
+  const weights = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+};
+
+/** Matrix [floor(size / 2), size] that averages neighbouring pairs. */
+export const halvingMatrix = (size: number): Tensor => {
+  const half = Math.floor(size / 2);
+  if (half < 1) throw new GraphError(`halvingMatrix: a line of ${size} cannot be halved.`);
+  const matrix = new Float32Array(half * size);
+  for (let row = 0; row < half; row++) matrix.fill(0.5, row * size + 2 * row, row * size + 2 * row + 2);
+  return constant(matrix, [half, size]);
+};
+
+/** A part of a line, in positions: where it begins and how long it is. */
+export interface Span {
+  readonly start: Operand;
+  readonly length: Operand;
+}
+
+/** One side of a resize: an axis of a tensor, whose size may be known only when the program runs, and the part that is used. */
+export interface ResizeSide {
+  readonly of: Tensor;
+  readonly axis: number;
+  /** Default: the whole axis. */
+  readonly span?: Span;
+}
+
+/**
+ * Matrix [target, source] that resizes a line by antialiased linear interpolation: the part `source.span` is mapped onto
+ * `target.span`; output position i looks at `c = (i + 1/2 - target start) scale + source start - 1/2`, scale = source length /
+ * target length, through a triangle of half-width max(scale, 1), normalised. Beyond the source its ends are repeated.
+ * With scale <= 1 this is bilinear interpolation with half-pixel centres.
+ */
+export const resizeMatrix = (source: ResizeSide, target: ResizeSide): Tensor => {
+  const from = source.span ?? { start: 0, length: sizeOf(source.of, source.axis) };
+  const to = target.span ?? { start: 0, length: sizeOf(target.of, target.axis) };
+  const scale = div(from.length, to.length);
+  const outputs = reshape(positionsOf(target.of, target.axis), [sizeName(target), 1]);
+  const inputs = reshape(positionsOf(source.of, source.axis), [1, sizeName(source)]);
+  const centre = sub(add(mul(sub(add(outputs, 0.5), to.start), scale), from.start), 0.5);
+  const inside = minimum(maximum(centre, 0), sub(sizeOf(source.of, source.axis), 1));
+  const weights = maximum(sub(1, div(abs(sub(inputs, inside)), maximum(scale, 1))), 0);
+  return div(weights, sum(weights, [1], { keepAxes: true }));
+};
+
+const sizeName = ({ of, axis }: ResizeSide): Dimension => of.shape[resolveAxis("resizeMatrix", of, axis)];

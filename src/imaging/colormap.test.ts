@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { heatmap, infernoColour, outlineMask, overlay } from "./colormap.ts";
+import { createImage, createMask } from "./image.ts";
+
+const luminance = ([red, green, blue]: readonly number[]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+
+test("inferno runs from black to pale yellow and only ever gets brighter", () => {
+  expect(infernoColour(0)).toEqual([0, 0, 4]);
+  expect(infernoColour(1)).toEqual([252, 255, 164]);
+  const brightness = Array.from({ length: 101 }, (_, i) => luminance(infernoColour(i / 100)));
+  for (let i = 1; i < brightness.length; i++) expect(brightness[i]).toBeGreaterThan(brightness[i - 1]);
+});
+
+test("a heat map clamps at its limits and survives NaN", () => {
+  const image = heatmap(Float32Array.of(-5, 1, 2, 3, 99, Number.NaN), 3, 2, 1, 3);
+  const pixel = (i: number) => [...image.data.subarray(i * 3, i * 3 + 3)];
+  expect(pixel(0)).toEqual(pixel(1));
+  expect(pixel(5)).toEqual(pixel(1));
+  expect(pixel(2)).toEqual(infernoColour(0.5));
+  expect(pixel(4)).toEqual(pixel(3));
+  expect(pixel(3)).toEqual(infernoColour(1));
+});
+
+test("a constant map is all low and divides nothing by zero", () => {
+  expect([...heatmap(Float32Array.of(2, 2), 2, 1, 2, 2).data]).toEqual([0, 0, 4, 0, 0, 4]);
+});
+
+test("an overlay leaves normal pixels as they are and covers the highest by its opacity", () => {
+  const image = createImage(3, 1, Uint8Array.of(10, 20, 30, 10, 20, 30, 10, 20, 30));
+  const result = overlay(image, Float32Array.of(0, 0.5, 1), 0, 1, 0.5);
+  expect([...result.data.subarray(0, 3)]).toEqual([10, 20, 30]);
+  expect([...result.data.subarray(6)]).toEqual([131, 138, 97]);
+  const change = (i: number) => Math.abs(result.data[i] - image.data[i]);
+  expect(change(3)).toBeGreaterThan(0);
+  expect(change(3)).toBeLessThan(change(6));
+  expect([...image.data.subarray(6)]).toEqual([10, 20, 30]);
+});
+
+test("an outline is the inner edge of the mask, on a copy", () => {
+  const mask = createMask(5, 5);
+  for (let y = 1; y < 4; y++) for (let x = 0; x < 4; x++) mask.data[y * 5 + x] = 1;
+  const image = createImage(5, 5);
+  const drawn = outlineMask(image, mask, [255, 0, 0]);
+  const rows = Array.from({ length: 5 }, (_, y) =>
+    Array.from({ length: 5 }, (_, x) => (drawn.data[(y * 5 + x) * 3] ? "#" : ".")).join(""),
+  );
+  expect(rows).toEqual([".....", "####.", "#..#.", "####.", "....."]);
+  expect(image.data.every((value) => value === 0)).toBe(true);
+});
+
+test("the outline of a large image is two pixels wide", () => {
+  const mask = createMask(512, 9);
+  for (let x = 0; x < 512; x++) for (let y = 1; y < 8; y++) mask.data[y * 512 + x] = 1;
+  const drawn = outlineMask(createImage(512, 9), mask, [1, 1, 1]);
+  expect(Array.from({ length: 9 }, (_, y) => drawn.data[(y * 512 + 100) * 3])).toEqual([0, 1, 1, 0, 0, 0, 1, 1, 0]);
+});
+
+test("sizes that do not fit are refused", () => {
+  expect(() => heatmap(new Float32Array(3), 2, 2, 0, 1)).toThrow(
+    "An anomaly map of 3 values does not fit an image of 2 x 2 pixels.",
+  );
+  expect(() => overlay(createImage(2, 2), new Float32Array(3), 0, 1, 1)).toThrow("does not fit");
+  expect(() => outlineMask(createImage(2, 2), createMask(2, 3), [0, 0, 0])).toThrow("A mask of 2 x 3 pixels does not fit");
+});

@@ -1,0 +1,86 @@
+import {
+  add,
+  cast,
+  constant,
+  div,
+  input,
+  less,
+  abs as magnitude,
+  matmul,
+  maximum,
+  mul,
+  positionsOf,
+  type ResizeSide,
+  reshape,
+  resizeMatrix,
+  type Span,
+  separable,
+  sizeOf,
+  sub,
+  type Tensor,
+  transpose,
+} from "../graph/index.ts";
+
+/** What becomes of an image whose shape is not the network's: `stretch` distorts it, `fit` keeps its proportions and repeats its edges around it. */
+export type AspectPolicy = "stretch" | "fit";
+
+export interface PreprocessOptions {
+  /** Height and width of the network's input, in pixels. */
+  readonly size: number;
+  /** 1: luminance; 3: red, green and blue. */
+  readonly channels: 1 | 3;
+  readonly aspect: AspectPolicy;
+}
+
+export interface Preprocessed {
+  /** The network's input, [1, channels, size, size], in [0, 1]. */
+  readonly x: Tensor;
+  /** 1 where x shows the image, 0 where it only repeats its edge, [1, 1, size, size]. */
+  readonly content: Tensor;
+  /** A map at the network's size, [1, 1, size, size], back at the image's own, [height, width]. */
+  toImage(map: Tensor): Tensor;
+}
+
+/** The input of every model: an 8-bit RGB image of any size, [height, width, 3]. */
+export const imageInput = (): Tensor => input("image", ["height", "width", 3], "uint8");
+
+/** Luminance of ITU-R BT.601, as in greyscale JPEG. */
+const LUMINANCE = Float32Array.of(0.299, 0.587, 0.114);
+
+/**
+ * From an image's pixels to the network's input, and from its map back: antialiased linear resizing as two matrix products whose
+ * weights are computed in the graph from the image's size. It is part of every model file, and training runs the same graph,
+ * so there is no second implementation that could drift.
+ */
+export const preprocess = (image: Tensor, { size, channels, aspect }: PreprocessOptions): Preprocessed => {
+  const network = constant(new Float32Array(size * size), [size, size]);
+  const [height, width] = [sizeOf(image, 0), sizeOf(image, 1)];
+  const longest = maximum(height, width);
+  const spanOf = (length: Tensor): Span | undefined => {
+    if (aspect === "stretch") return undefined;
+    const covered = div(mul(length, size), longest);
+    return { length: covered, start: div(sub(size, covered), 2) };
+  };
+  const side = (axis: 0 | 1): { image: ResizeSide; network: ResizeSide } => ({
+    image: { of: image, axis },
+    network: { of: network, axis, span: spanOf([height, width][axis]) },
+  });
+  const [rows, columns] = [side(0), side(1)];
+
+  const unit = mul(cast(image, "float32"), 1 / 255);
+  const planes = transpose(channels === 1 ? matmul(unit, constant(LUMINANCE, [3, 1])) : unit, [2, 0, 1]);
+  const resized = separable(planes, resizeMatrix(rows.image, rows.network), resizeMatrix(columns.image, columns.network));
+  return {
+    x: reshape(resized, [1, channels, size, size]),
+    content: reshape(mul(inside(rows.network, size, [size, 1]), inside(columns.network, size, [1, size])), [1, 1, size, size]),
+    toImage: (map) =>
+      separable(reshape(map, [size, size]), resizeMatrix(rows.network, rows.image), resizeMatrix(columns.network, columns.image)),
+  };
+};
+
+/** 1 for the positions of a line that lie in its span. */
+const inside = ({ of, axis, span }: ResizeSide, size: number, shape: readonly number[]): Tensor => {
+  const { start, length } = span ?? { start: 0, length: size };
+  const fromCentre = magnitude(sub(add(positionsOf(of, axis), 0.5), add(start, div(length, 2))));
+  return reshape(cast(less(fromCentre, div(length, 2)), "float32"), shape);
+};

@@ -1,0 +1,1 @@
+export * from "./systems/denoising/index.ts";

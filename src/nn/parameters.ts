@@ -1,0 +1,108 @@
+import { constant, formatShape, GraphError, input, type Tensor } from "../graph/index.ts";
+import { type Random, random } from "../random/index.ts";
+import type { Value } from "../runtime/index.ts";
+
+/** First values of a parameter. Shapes are static; `rng` is keyed by the parameter's full name. */
+export type Initialiser = (shape: readonly number[], rng: Random) => Float32Array;
+
+/** A named tensor that a network owns. */
+export interface Declaration {
+  readonly tensor: Tensor;
+  readonly initialise: () => Value;
+  /** Changed by the optimiser (weights), not by the network itself (running statistics). */
+  readonly trained: boolean;
+}
+
+interface Registry {
+  readonly training: boolean;
+  readonly declarations: Map<string, Declaration>;
+  readonly updates: Map<string, Tensor>;
+  declare(name: string, shape: readonly number[], initialise: Initialiser, trained: boolean): Declaration;
+}
+
+/**
+ * The named parameters of a network, handed down through its functions; `at` opens a scope. The same network function,
+ * given `trainable` parameters, builds the graph of a training step and, given `frozen` ones, the model with constants.
+ */
+export class Parameters {
+  private readonly registry: Registry;
+  private readonly prefix: string;
+
+  constructor(registry: Registry, prefix = "") {
+    this.registry = registry;
+    this.prefix = prefix;
+  }
+
+  /** Layers behave as in training: batch statistics are used and followed. */
+  get training(): boolean {
+    return this.registry.training;
+  }
+
+  at(scope: string): Parameters {
+    return new Parameters(this.registry, `${this.prefix}${scope}.`);
+  }
+
+  /** A tensor that the optimiser changes. @throws GraphError when the name is taken by another shape. */
+  weight(name: string, shape: readonly number[], initialise: Initialiser): Tensor {
+    return this.registry.declare(this.prefix + name, shape, initialise, true).tensor;
+  }
+
+  /** A tensor that the network changes itself by `update`. */
+  state(name: string, shape: readonly number[], initialise: Initialiser): Tensor {
+    return this.registry.declare(this.prefix + name, shape, initialise, false).tensor;
+  }
+
+  /** The value of a state after this step. */
+  update(name: string, next: Tensor): void {
+    this.registry.updates.set(this.prefix + name, next);
+  }
+
+  get declarations(): ReadonlyMap<string, Declaration> {
+    return this.registry.declarations;
+  }
+
+  get updates(): ReadonlyMap<string, Tensor> {
+    return this.registry.updates;
+  }
+}
+
+const parameters = (
+  training: boolean,
+  make: (name: string, shape: readonly number[], initialise: Initialiser, trained: boolean) => Declaration,
+) => {
+  const declarations = new Map<string, Declaration>();
+  const declare: Registry["declare"] = (name, shape, initialise, trained) => {
+    const known = declarations.get(name);
+    if (known === undefined) {
+      const declaration = make(name, shape, initialise, trained);
+      declarations.set(name, declaration);
+      return declaration;
+    }
+    if (known.tensor.shape.join() === shape.join()) return known;
+    throw new GraphError(
+      `The parameter "${name}" is used with the shapes ${formatShape(known.tensor.shape)} and ${formatShape(shape)}.`,
+    );
+  };
+  return new Parameters({ training, declarations, updates: new Map(), declare });
+};
+
+/** Parameters as inputs of a training step. Each starts from a stream of its own, keyed by (seed, name). */
+export const trainable = ({ seed = 0 } = {}): Parameters =>
+  parameters(true, (name, shape, initialise, trained) => ({
+    tensor: input(name, shape),
+    initialise: () => ({ data: initialise(shape, random("parameter", seed, name)), shape }),
+    trained,
+  }));
+
+/** Trained parameters as constants. @throws GraphError when one is missing or has another shape. */
+export const frozen = (values: ReadonlyMap<string, Value>): Parameters =>
+  parameters(false, (name, shape, _, trained) => {
+    const value = values.get(name);
+    if (value === undefined) throw new GraphError(`There is no trained value for the parameter "${name}".`);
+    if (value.shape.join() !== shape.join()) {
+      throw new GraphError(
+        `The parameter "${name}" needs the shape ${formatShape(shape)}, but was trained with ${formatShape(value.shape)}.`,
+      );
+    }
+    return { tensor: constant(value.data, value.shape), initialise: () => value, trained };
+  });

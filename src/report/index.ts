@@ -1,0 +1,21 @@
+export type {
+  Case,
+  CaseGroup,
+  Cell,
+  Comparison,
+  Confusion,
+  Curve,
+  Estimate,
+  Failure,
+  KindResult,
+  Measure,
+  Nested,
+  Notice,
+  Picture,
+  Point,
+  ReportData,
+  Scores,
+  Series,
+  TrainingChart,
+} from "./data.ts";
+export { renderReport } from "./report.ts";

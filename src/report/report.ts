@@ -1,0 +1,51 @@
+import { caseSection } from "./cases.ts";
+import { qualityCurves, trainingCurves } from "./curves.ts";
+import type { ReportData } from "./data.ts";
+import { html, type Markup, trusted } from "./html.ts";
+import { scoreSection } from "./scores.ts";
+import { styleSheet } from "./style.ts";
+import { measureCards, noticeList } from "./summary.ts";
+import { comparisonTables, failureTable, kindTable, nestedTable } from "./tables.ts";
+
+type Section = { readonly id: string; readonly title: string; readonly body: Markup | undefined };
+
+/**
+ * Renders a run as one HTML document that stands alone: style, charts and pictures are within,
+ * nothing is loaded and no script runs, which its own content security policy also forbids.
+ */
+export function renderReport(data: ReportData): string {
+  const sections: readonly Section[] = [
+    { id: "summary", title: "Summary", body: measureCards(data.measures) },
+    { id: "cases", title: "Cases", body: caseSection(data.caseGroups) },
+    { id: "scores", title: "Scores and decisions", body: scoreSection(data) },
+    { id: "curves", title: "Curves", body: qualityCurves(data) },
+    { id: "kinds", title: "Kinds of anomaly", body: kindTable(data.kinds) },
+    { id: "comparison", title: "Comparison", body: comparisonTables(data.comparisons) },
+    { id: "training", title: "Training", body: trainingCurves(data.training) },
+    { id: "failures", title: "Files not read", body: failureTable(data.failures) },
+    { id: "settings", title: "Settings", body: nestedTable(data.settings) },
+    { id: "provenance", title: "Provenance", body: nestedTable(data.provenance) },
+  ];
+  const present = sections.filter(({ body }) => body !== undefined);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<title>${data.title}</title>
+<style>${trusted(styleSheet)}</style>
+</head>
+<body>
+<header class="masthead"><p class="system">lynceus · ${data.system}</p><h1>${data.title}</h1>${data.subtitle && html`<p class="subtitle">${data.subtitle}</p>`}</header>
+<div class="page">
+${present.length > 1 && html`<nav aria-label="Contents"><ol>${present.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ol></nav>`}
+<main>${noticeList(data.notices)}
+${present.map(({ id, title, body }) => html`<section class="part" id="${id}"><h2>${title}</h2>${body}</section>\n`)}</main>
+</div>
+</body>
+</html>
+`;
+  return page.markup;
+}

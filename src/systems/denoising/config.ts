@@ -1,0 +1,142 @@
+import { z } from "zod";
+import { augmentationSchema } from "../../imaging/index.ts";
+import { corruptionSchema, railwayCorruption } from "./corruption/index.ts";
+
+const weight = (what: string, fallback: number) => z.number().min(0).default(fallback).describe(`Weight of ${what}.`);
+
+/** Everything that decides a run of `denoising`. Every field has a default; unknown fields are mistakes. */
+export const configSchema = z
+  .strictObject({
+    seed: z.int().default(0).describe("Seeds the weights, the order of images, augmentation and corruption."),
+    trainOn: z
+      .enum(["normal", "all"])
+      .default("normal")
+      .describe("all: images of known defects in train/<kind> are trained on too."),
+    image: z
+      .strictObject({
+        size: z.int().min(16).max(2048).default(128).describe("Height and width at which the network sees an image, in pixels."),
+        channels: z
+          .union([z.literal(1), z.literal(3), z.literal("auto")])
+          .default("auto")
+          .describe("1 grey, 3 colour; auto: grey when the training images are."),
+        aspect: z
+          .enum(["fit", "stretch"])
+          .default("stretch")
+          .describe("fit keeps an image's proportions, stretch fills the square."),
+      })
+      .prefault({}),
+    network: z
+      .strictObject({
+        architecture: z
+          .enum(["unet", "bottleneck"])
+          .default("unet")
+          .describe("U-Net with skip connections, or bottleneck autoencoder."),
+        width: z.int().min(2).max(256).default(16).describe("Channels of the first level; each further level has twice as many."),
+        depth: z.int().min(1).max(7).default(4).describe("How often the image is halved; its size must divide by 2^depth."),
+        latent: z.int().min(1).max(4096).default(128).describe("Length of the bottleneck autoencoder's vector."),
+        normalisation: z.enum(["batch", "group"]).default("batch"),
+      })
+      .prefault({}),
+    corruption: corruptionSchema,
+    augmentation: augmentationSchema,
+    loss: z
+      .strictObject({
+        l1: weight("the absolute difference", 0),
+        l2: weight("the squared difference", 1),
+        ssim: weight("1 - SSIM", 0.5),
+        msgms: weight("1 - multi-scale gradient magnitude similarity", 0.5),
+        maskWeight: z.number().min(0).default(0).describe("Extra weight of pixels inside the corruption (0: all pixels alike)."),
+      })
+      .refine(hasPositiveResidual, "at least one of l1, l2, ssim, msgms must have a positive weight")
+      .prefault({}),
+    score: z
+      .strictObject({
+        l1: weight("the absolute difference", 0),
+        l2: weight("the squared difference", 0),
+        ssim: weight("1 - SSIM", 0),
+        msgms: weight("1 - multi-scale gradient magnitude similarity", 1),
+        sigma: z.number().min(0).default(3).describe("Gaussian smoothing of the map, in pixels at the network's size (0: none)."),
+        image: z
+          .enum(["max", "top"])
+          .default("max")
+          .describe("An image's score: its map's largest value, or the mean of its top share."),
+        topShare: z.number().gt(0).max(1).default(0.01).describe("The share of pixels that `top` averages."),
+        passes: z
+          .int()
+          .min(0)
+          .max(64)
+          .default(0)
+          .describe("Corrupted passes averaged into the map; 0: one pass of the clean image."),
+      })
+      .refine(hasPositiveResidual, "at least one of l1, l2, ssim, msgms must have a positive weight")
+      .prefault({}),
+    training: z
+      .strictObject({
+        steps: z.int().min(1).default(1500).describe("Optimiser steps."),
+        batch: z.int().min(1).default(8).describe("Images per step."),
+        optimiser: z.enum(["adam", "adamw", "sgd"]).default("adamw"),
+        learningRate: z.number().positive().default(2e-3).describe("Largest learning rate."),
+        schedule: z.enum(["cosine", "one-cycle", "constant"]).default("cosine"),
+        warmup: z.int().min(1).default(50).describe("Steps of linear warm-up before the cosine."),
+        weightDecay: z.number().min(0).default(0.01).describe("For adamw and sgd."),
+        clipNorm: z.number().positive().default(5).describe("Largest global norm of the gradients."),
+        checkpointEvery: z.int().min(1).default(100).describe("Steps between checkpoints."),
+        cacheMegabytes: z.int().min(0).default(2048).describe("Memory for prepared images; what does not fit is decoded again."),
+      })
+      .prefault({}),
+    validation: z
+      .strictObject({
+        share: z
+          .number()
+          .min(0)
+          .max(0.5)
+          .default(0.1)
+          .describe("Share of the normal training images kept out of training, to set the threshold."),
+        falseAlarmRate: z.number().gt(0).lt(1).default(0.05).describe("Share of normal images that may be called anomalous."),
+      })
+      .prefault({}),
+  })
+  .check((context) => {
+    const { image, network, score, corruption } = context.value;
+    if (score.passes > 0 && corruption.kind !== "occlusion") {
+      const message = "corrupted passes need a network trained with corruption.kind=occlusion";
+      context.issues.push({ code: "custom", path: ["score", "passes"], input: score.passes, message });
+    }
+    if (image.size % 2 ** network.depth !== 0 || image.size / 2 ** network.depth < 2) {
+      context.issues.push({
+        code: "custom",
+        path: ["network", "depth"],
+        input: network.depth,
+        message: `an image of ${image.size} pixels cannot be halved ${network.depth} times; its size must be a multiple of ${2 ** network.depth}, and at least twice that`,
+      });
+    }
+  });
+
+function hasPositiveResidual(weights: { l1: number; l2: number; ssim: number; msgms: number }): boolean {
+  return weights.l1 + weights.l2 + weights.ssim + weights.msgms > 0;
+}
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** Starting points of `--preset`; what they leave open has the schema's default. */
+export const presets = {
+  tiny: {
+    image: { size: 64 },
+    network: { width: 12, depth: 3, latent: 64 },
+    training: { steps: 400 },
+  },
+  small: {},
+  base: {
+    image: { size: 256 },
+    network: { width: 32, depth: 5, latent: 512 },
+    training: { steps: 20000, batch: 16 },
+  },
+  /** The document's worked example: one square of 10 % of the image, one of three noises. Its images have 2048 x 2048 pixels. */
+  railway: {
+    image: { size: 512 },
+    network: { width: 32, depth: 6, latent: 512 },
+    corruption: railwayCorruption,
+    training: { steps: 20000 },
+  },
+} as const satisfies Record<string, ConfigInput>;

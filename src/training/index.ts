@@ -1,0 +1,5 @@
+export { CheckpointError, readTensors, writeTensors } from "./checkpoint.ts";
+export type { Listener, ProgressEvent } from "./events.ts";
+export { type TrainingOptions, type TrainingResult, train } from "./loop.ts";
+export * from "./manifest.ts";
+export * from "./run-folder.ts";
