@@ -3,7 +3,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 
 /** Rooms from the ground up; a room may import from rooms on lower floors only, never from its neighbours. */
-const floors = [["random", "graph"], ["runtime"], ["nn", "imaging", "metrics"], ["training", "report"], ["detection"], ["systems"], ["cli"]];
+const floors = [
+  ["random", "graph"],
+  ["runtime"],
+  ["nn", "imaging", "metrics"],
+  ["training", "report"],
+  ["detection"],
+  ["systems"],
+  ["cli"],
+];
 const floorOf = new Map(floors.flatMap((rooms, floor) => rooms.map((room) => [room, floor])));
 const source = resolve("src");
 
@@ -20,7 +28,8 @@ for (const file of sourceFiles) {
   for (const [, target] of text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]*)"/g)) {
     const [targetRoom, targetSystem] = relative(source, resolve(source, dirname(file), target)).split(sep);
     if (targetRoom === room) {
-      const crossesSystems = room === "systems" && targetSystem !== system && system.includes(".") === false && targetSystem.includes(".") === false;
+      const crossesSystems =
+        room === "systems" && targetSystem !== system && system.includes(".") === false && targetSystem.includes(".") === false;
       if (crossesSystems) problems.push(`src/${file}: the system "${system}" imports its neighbour "${targetSystem}".`);
     } else if (!(floorOf.get(targetRoom) < floorOf.get(room))) {
       problems.push(`src/${file}: "${room}" may not import "${target}"; imports only run down the floors.`);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GraphError, type Model, readModel, type Tensor, toOnnx } from "../graph/index.ts";
+import type { PreprocessOptions } from "../imaging/index.ts";
 
 /** Where the line between normal and anomalous was drawn, and from what. */
 export const thresholdSchema = z.object({
@@ -10,6 +11,8 @@ export const thresholdSchema = z.object({
   attainedRate: z.number(),
   /** How many normal validation images it was set from. */
   normalImages: z.int(),
+  /** Median over those images of the mean of their maps: what normal looks like. */
+  normalLevel: z.number(),
 });
 
 export type Threshold = z.output<typeof thresholdSchema>;
@@ -18,6 +21,8 @@ export type Threshold = z.output<typeof thresholdSchema>;
 export interface DetectorDescription {
   readonly system: string;
   readonly config: unknown;
+  /** How pixels become the network's input: part of the graph, repeated here for who draws pictures. */
+  readonly preprocess: PreprocessOptions;
   readonly threshold: Threshold | undefined;
   readonly provenance: unknown;
 }
@@ -32,15 +37,14 @@ export const writeDetector = (
     image,
     ...outputs
   }: { readonly image: Tensor; readonly map: Tensor; readonly score: Tensor } & Readonly<Record<string, Tensor>>,
-  { system, config, threshold, provenance }: DetectorDescription,
+  description: DetectorDescription,
 ): Uint8Array => {
-  const metadata = { system, config, threshold, provenance };
   return toOnnx({
     inputs: [image],
     outputs,
-    name: `lynceus-${system}`,
+    name: `lynceus-${description.system}`,
     metadata: Object.fromEntries(
-      Object.entries(metadata).flatMap(([key, value]) =>
+      Object.entries(description).flatMap(([key, value]) =>
         value === undefined ? [] : [[`lynceus.${key}`, JSON.stringify(value)]],
       ),
     ),
@@ -62,5 +66,9 @@ export const readDetector = (bytes: Uint8Array): { model: Model; description: De
     );
   }
   const threshold = thresholdSchema.optional().safeParse(entry("threshold"));
-  return { model, description: { system, config: entry("config"), threshold: threshold.data, provenance: entry("provenance") } };
+  const preprocess = entry("preprocess") as PreprocessOptions;
+  return {
+    model,
+    description: { system, preprocess, config: entry("config"), threshold: threshold.data, provenance: entry("provenance") },
+  };
 };

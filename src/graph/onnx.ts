@@ -42,10 +42,15 @@ export interface OnnxOptions {
 /**
  * Writes tensors and everything they are computed by as an ONNX model (opset 17).
  * Only what the outputs need is written.
- * @throws GraphError when an input is missing or two inputs share a name.
+ * @throws GraphError when an input is missing, or two inputs, or an input and an output, share a name.
  */
 export const toOnnx = ({ inputs, outputs, metadata = {}, contrib = false, name = "lynceus" }: OnnxOptions): Uint8Array => {
   const writer = new Writer(contrib, inputs);
+  for (const { origin } of inputs) {
+    if (origin.kind === "input" && Object.hasOwn(outputs, origin.name)) {
+      throw new GraphError(`toOnnx: "${origin.name}" names an input and an output.`);
+    }
+  }
   for (const operation of operationsOf(Object.values(outputs))) writer.write(operation);
   for (const [output, tensor] of Object.entries(outputs)) writer.node("Identity", [writer.nameOf(tensor)], [output]);
 
@@ -141,8 +146,9 @@ class Writer {
   private initializer(tensor: Tensor): string {
     if (tensor.origin.kind !== "constant") throw new GraphError("toOnnx: not a constant.");
     const { data } = tensor.origin;
-    const key =
-      data.length <= 16 ? `${tensor.type}${formatShape(tensor.shape)}${Array.from<number | bigint>(data).join()}` : undefined;
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    // Compared by their bytes: as numbers, 0 and -0 would be the same.
+    const key = data.length <= 16 ? `${tensor.type}${formatShape(tensor.shape)}${bytes.join()}` : undefined;
     const shared = key === undefined ? undefined : this.smallConstants.get(key);
     const name = shared ?? `constant_${this.initializers.length}`;
     if (shared === undefined) {
@@ -151,7 +157,7 @@ class Writer {
           name,
           dataType: ONNX_TYPE[tensor.type],
           dims: tensor.shape.map((size) => BigInt(size)),
-          rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+          rawData: bytes,
         }),
       );
       if (key !== undefined) this.smallConstants.set(key, name);

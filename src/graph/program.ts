@@ -1,5 +1,5 @@
 import { toOnnx } from "./onnx.ts";
-import { type DataType, GraphError, type Shape, type Tensor } from "./tensor.ts";
+import { type DataType, formatShape, GraphError, type Shape, type Tensor } from "./tensor.ts";
 
 /** Name, shape and type of a value that crosses the border of a program. */
 export interface TensorSpec {
@@ -46,7 +46,8 @@ export const program = ({ feeds, state = [], updates = new Map(), results, contr
     const kept = stateSpecs.find((spec) => spec.name === name);
     if (kept === undefined) throw new GraphError(`program: the update "${name}" belongs to no state.`);
     if (kept.type !== next.type || kept.shape.join() !== next.shape.join()) {
-      throw new GraphError(`program: the update of "${name}" has the shape [${next.shape}], but the state has [${kept.shape}].`);
+      const [is, was] = [next, kept].map(({ type, shape }) => `${type} of shape ${formatShape(shape)}`);
+      throw new GraphError(`program: the update of "${name}" is ${is}, but the state is ${was}.`);
     }
   }
   const outputs = { ...Object.fromEntries([...updates].map(([name, next]) => [nextName(name), next])), ...results };

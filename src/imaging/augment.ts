@@ -3,7 +3,7 @@ import type { Random } from "../random/index.ts";
 
 /** Random changes of a training image that leave it normal. */
 export const augmentationSchema = z
-  .object({
+  .strictObject({
     flipHorizontal: z.boolean().default(false).describe("Mirror left and right, half of the time."),
     flipVertical: z.boolean().default(false).describe("Mirror top and bottom, half of the time."),
     quarterTurns: z.boolean().default(false).describe("Turn by 0, 90, 180 or 270 degrees."),

@@ -5,8 +5,12 @@ import { createImage, createMask, type Image, type Mask } from "./image.ts";
 /** The image as an 8-bit RGB PNG file, losslessly. Throws a RangeError when the data does not fit the size. */
 export const encodePng = (image: Image): Promise<Buffer> => rawImage(image).png().toBuffer();
 
-/** The image as a JPEG file of `quality` 1 .. 100. Throws a RangeError when the data does not fit the size. */
-export const encodeJpeg = (image: Image, quality: number): Promise<Buffer> => rawImage(image).jpeg({ quality }).toBuffer();
+/** JPEG of the image at `quality` 1 .. 100; with `longestSide`, a larger image is first reduced to it, proportions kept. */
+export const encodeJpeg = (image: Image, quality: number, longestSide?: number): Promise<Buffer> =>
+  rawImage(image)
+    .resize({ width: longestSide, height: longestSide, fit: "inside", withoutEnlargement: true })
+    .jpeg({ quality })
+    .toBuffer();
 
 /** The mask as an 8-bit grey PNG file: 255 = defect, 0 = normal. Throws a RangeError when the data does not fit the size. */
 export const encodeMaskPng = async (mask: Mask): Promise<Buffer> => {

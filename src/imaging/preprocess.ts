@@ -78,9 +78,9 @@ export const preprocess = (image: Tensor, { size, channels, aspect }: Preprocess
   };
 };
 
-/** 1 for the positions of a line that lie in its span. */
+/** 1 for the positions of a line that lie in its span; a span thinner than a position still gets the nearest ones. */
 const inside = ({ of, axis, span }: ResizeSide, size: number, shape: readonly number[]): Tensor => {
   const { start, length } = span ?? { start: 0, length: size };
   const fromCentre = magnitude(sub(add(positionsOf(of, axis), 0.5), add(start, div(length, 2))));
-  return reshape(cast(less(fromCentre, div(length, 2)), "float32"), shape);
+  return reshape(cast(less(fromCentre, maximum(div(length, 2), 0.75)), "float32"), shape);
 };

@@ -55,6 +55,21 @@ export const ssim: Residual = (x, y) => {
 };
 
 /**
+ * Difference in units of the surroundings' contrast: `|G1 * (x - y)| / sqrt(variance of x under G8 + 0.01^2)`, with Gaussian
+ * windows of 1 and 8 pixels, averaged over channels. What would be a strong difference on a dark, even surface is a weak one
+ * on a bright, rough one.
+ */
+export const contrast: Residual = (x, y) => {
+  const blur = (image: Tensor, sigma: number): Tensor => {
+    const [height, width] = sizesOf(image);
+    const window = gaussianKernel(sigma);
+    return separable(image, filterMatrix(height, window), filterMatrix(width, window));
+  };
+  const variance = blur(square(sub(x, blur(x, 8))), 8);
+  return overChannels(div(abs(blur(sub(x, y), 1)), sqrt(add(variance, 0.01 ** 2))));
+};
+
+/**
  * 1 - multi-scale gradient magnitude similarity (Xue et al. 2014; multi-scale as in RIAD, Zavrtanik et al. 2021):
  * `GMS = (2 gx gy + c) / (gx^2 + gy^2 + c)`, c = 0.0026, of Prewitt gradient magnitudes of the channel mean,
  * at up to four scales, each half the last; the maps are resized to the full size and averaged. Between 0 and 1.
@@ -98,7 +113,7 @@ const resizeLike = (map: Tensor, like: Tensor): Tensor =>
 
 const sizesOf = (x: Tensor): [number, number] => x.shape.slice(-2) as [number, number];
 
-export const residuals = { l1, l2, ssim, msgms };
+export const residuals = { l1, l2, ssim, msgms, contrast };
 export type ResidualName = keyof typeof residuals;
 
 /** Weighted sum of residual maps; terms of weight 0 cost nothing. */

@@ -16,14 +16,17 @@ interface Slot {
 export class StateStore {
   private readonly slots = new Map<string, Slot>();
 
+  /** Sets tensors, all of them or, when one does not fit, none. */
   write(values: ReadonlyMap<string, Value>): void {
-    for (const [name, { data, shape }] of values) {
+    const slots = [...values].map(([name, { data, shape }]): Slot => {
       const type = data instanceof Float32Array ? "float32" : data instanceof BigInt64Array ? "int64" : "uint8";
       const existing = this.slots.get(name);
-      if (existing) requireValue(existing.spec, { data, shape });
-      const slot = existing ?? { spec: { name, shape, type }, buffers: [allocate(type, shape), allocate(type, shape)] };
-      (slot.buffers[0].data as Float32Array).set(data as Float32Array);
-      this.slots.set(name, slot);
+      requireValue(existing?.spec ?? { name, shape, type }, { data, shape });
+      return existing ?? { spec: { name, shape, type }, buffers: [allocate(type, shape), allocate(type, shape)] };
+    });
+    for (const slot of slots) {
+      (slot.buffers[0].data as Float32Array).set(values.get(slot.spec.name)!.data as Float32Array);
+      this.slots.set(slot.spec.name, slot);
     }
   }
 

@@ -9,7 +9,9 @@ import type { Reply, Request } from "./worker.ts";
  */
 export const openRuntime = (options: RuntimeOptions = {}): Runtime => {
   // Resolved through the package's exports, so that it is the compiled file also when the caller is TypeScript source.
-  const worker = new Worker(createRequire(import.meta.url).resolve("lynceus/runtime/worker"), { workerData: options });
+  const file = createRequire(import.meta.url).resolve("lynceus/runtime/worker");
+  // Without the flags that node was started with: some, such as --input-type, are refused by a worker.
+  const worker = new Worker(file, { workerData: options, execArgv: [] });
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   let count = 0;
   let ended: string | undefined;

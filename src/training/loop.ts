@@ -57,7 +57,7 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
 
   const started = performance.now();
   let done = first.step;
-  let next = done < steps ? batch(done + 1) : undefined;
+  let next = done < steps && !signal?.aborted ? batch(done + 1) : undefined;
   while (next !== undefined && !signal?.aborted) {
     const step = done + 1;
     const feeds = await next;

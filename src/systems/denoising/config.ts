@@ -34,6 +34,10 @@ export const configSchema = z
         width: z.int().min(2).max(256).default(16).describe("Channels of the first level; each further level has twice as many."),
         depth: z.int().min(1).max(7).default(4).describe("How often the image is halved; its size must divide by 2^depth."),
         latent: z.int().min(1).max(4096).default(128).describe("Length of the bottleneck autoencoder's vector."),
+        residual: z
+          .boolean()
+          .default(true)
+          .describe("U-Net: compute what is to be added to the input, starting as the identity."),
         normalisation: z.enum(["batch", "group"]).default("batch"),
       })
       .prefault({}),
@@ -47,14 +51,19 @@ export const configSchema = z
         msgms: weight("1 - multi-scale gradient magnitude similarity", 0.5),
         maskWeight: z.number().min(0).default(0).describe("Extra weight of pixels inside the corruption (0: all pixels alike)."),
       })
-      .refine(hasPositiveResidual, "at least one of l1, l2, ssim, msgms must have a positive weight")
+      .refine(hasPositiveResidual, "at least one residual must have a positive weight")
       .prefault({}),
     score: z
       .strictObject({
         l1: weight("the absolute difference", 0),
         l2: weight("the squared difference", 0),
         ssim: weight("1 - SSIM", 0),
-        msgms: weight("1 - multi-scale gradient magnitude similarity", 1),
+        msgms: weight("1 - multi-scale gradient magnitude similarity", 0),
+        contrast: weight("the difference in units of local contrast", 1),
+        standardise: z
+          .boolean()
+          .default(true)
+          .describe("Measure the map in standard deviations from what training images show at each position."),
         sigma: z.number().min(0).default(3).describe("Gaussian smoothing of the map, in pixels at the network's size (0: none)."),
         image: z
           .enum(["max", "top"])
@@ -68,7 +77,7 @@ export const configSchema = z
           .default(0)
           .describe("Corrupted passes averaged into the map; 0: one pass of the clean image."),
       })
-      .refine(hasPositiveResidual, "at least one of l1, l2, ssim, msgms must have a positive weight")
+      .refine(hasPositiveResidual, "at least one residual must have a positive weight")
       .prefault({}),
     training: z
       .strictObject({
@@ -112,9 +121,11 @@ export const configSchema = z
     }
   });
 
-function hasPositiveResidual(weights: { l1: number; l2: number; ssim: number; msgms: number }): boolean {
-  return weights.l1 + weights.l2 + weights.ssim + weights.msgms > 0;
+function hasPositiveResidual({ l1, l2, ssim, msgms, contrast = 0 }: ResidualWeights): boolean {
+  return l1 + l2 + ssim + msgms + contrast > 0;
 }
+
+type ResidualWeights = Record<"l1" | "l2" | "ssim" | "msgms", number> & { contrast?: number };
 
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
@@ -127,6 +138,12 @@ export const presets = {
     training: { steps: 400 },
   },
   small: {},
+  /** What `lynceus demo` runs: less than half a minute per surface on two cores. */
+  demo: {
+    image: { size: 64 },
+    network: { width: 12, depth: 3, latent: 64 },
+    training: { steps: 250 },
+  },
   base: {
     image: { size: 256 },
     network: { width: 32, depth: 5, latent: 512 },

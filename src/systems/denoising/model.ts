@@ -2,19 +2,24 @@ import {
   add,
   concat,
   constant,
+  div,
   expand,
   filterMatrix,
   GraphError,
   gaussianKernel,
+  greater,
   largest,
   leakyRelu,
   max,
   mean,
   mul,
+  neg,
   relu,
   reshape,
   separable,
+  sub,
   type Tensor,
+  where,
 } from "../../graph/index.ts";
 import { imageInput, preprocess } from "../../imaging/index.ts";
 import {
@@ -24,8 +29,10 @@ import {
   dense,
   glorotUniform,
   groupNorm,
+  type Initialiser,
   type Parameters,
   weightedResidual,
+  zeros,
 } from "../../nn/index.ts";
 import { random } from "../../random/index.ts";
 import type { Config } from "./config.ts";
@@ -41,6 +48,8 @@ export interface NetworkOptions {
   /** Size of the bottleneck's vector. */
   readonly latent: number;
   readonly normalisation: "batch" | "group";
+  /** U-Net only: the network computes what is to be added to its input (Zhang et al. 2017), and starts as the identity. */
+  readonly residual: boolean;
 }
 
 /** A network that restores images: [batch, channels, height, width] -> the same shape. Height and width divide by 2^depth. */
@@ -71,7 +80,7 @@ const unet = (p: Parameters, x: Tensor, options: NetworkOptions): Tensor => {
     const up = convTranspose(p.at(`up${level}`), y, filters, 2, { stride: 2 });
     y = block(p.at(`decoder${level}`), concat([skips[level], up], 1), filters);
   }
-  return output(p, y, x);
+  return options.residual ? add(x, output(p, y, x, zeros)) : output(p, y, x);
 };
 
 /**
@@ -104,35 +113,54 @@ const bottleneck = (p: Parameters, x: Tensor, options: NetworkOptions): Tensor =
   return output(p, y, x);
 };
 
-/** A last 3x3 convolution to the image's channels, without activation, starting near mid-grey. */
-const output = (p: Parameters, y: Tensor, x: Tensor): Tensor => {
+/** A last 3x3 convolution to the image's channels, without activation. */
+const output = (p: Parameters, y: Tensor, x: Tensor, initialise?: Initialiser): Tensor => {
   const [filters, channels] = [y.shape[1] as number, x.shape[1] as number];
-  return conv(p.at("output"), y, channels, 3, { padding: 1, initialise: glorotUniform(9 * filters, 9 * channels) });
+  return conv(p.at("output"), y, channels, 3, { padding: 1, initialise: initialise ?? glorotUniform(9 * filters, 9 * channels) });
 };
 
 /** A configuration whose number of channels is decided. */
 export type ModelConfig = Config & { readonly image: { readonly channels: 1 | 3 } };
 
+/** What training images show at each position of the map, [size, size]: the zero and the unit of a standardised map. */
+export interface Calibration {
+  readonly mean: Float32Array;
+  readonly deviation: Float32Array;
+}
+
+/** The smoothed residual of prepared images: x [1, channels, size, size] -> map [1, 1, size, size], and the restored image. */
+export const anomalyMap = (p: Parameters, x: Tensor, { network, score, corruption, seed }: ModelConfig) => {
+  const size = x.shape[2] as number;
+  const views = score.passes === 0 ? x : occludedViews(x, score.passes, corruption, seed);
+  const restored = restore(p, views, network);
+  const map = mean(scoreResidual(score)(expand(x, views.shape), restored), [0], { keepAxes: true });
+  const blur = filterMatrix(size, score.sigma > 0 ? gaussianKernel(score.sigma) : [1]);
+  return { map: separable(map, blur, blur), restored: mean(restored, [0]) };
+};
+
+const scoreResidual = ({ l1, l2, ssim, msgms, contrast }: Config["score"]) => weightedResidual({ l1, l2, ssim, msgms, contrast });
+
 /**
  * The whole detector, as it is exported: 8-bit pixels of any size in; out come `map` [height, width], the smoothed residual at
  * the image's own size, `score` [], and `restored` [channels, size, size], the image as the network thinks it should be.
+ * With a calibration, map and score count standard deviations from the training images at the same position.
  */
-export const detector = (p: Parameters, { image: options, network, score, corruption, seed }: ModelConfig) => {
-  const { size, channels } = options;
+export const detector = (p: Parameters, config: ModelConfig, calibration?: Calibration) => {
+  const { size } = config.image;
   const image = imageInput();
-  const { x, content, toImage } = preprocess(image, { size, channels, aspect: options.aspect });
+  const { x, content, toImage } = preprocess(image, config.image);
+  const { map: raw, restored } = anomalyMap(p, x, config);
+  const map = calibration
+    ? div(sub(raw, constant(calibration.mean, [size, size])), constant(calibration.deviation, [size, size]))
+    : raw;
+  // Around the image, where its edge is only repeated, nothing may raise the score. Zeros would, since a map can be negative.
+  const scored = where(greater(content, 0.5), map, neg(max(neg(map))));
+  return { image, map: toImage(map), score: imageScore(scored, config.score), restored };
+};
 
-  const views = score.passes === 0 ? x : occludedViews(x, score.passes, corruption, seed);
-  const restored = restore(p, views, network);
-  const residual = weightedResidual({ l1: score.l1, l2: score.l2, ssim: score.ssim, msgms: score.msgms });
-  const map = mean(residual(expand(x, views.shape), restored), [0], { keepAxes: true });
-
-  const blur = filterMatrix(size, score.sigma > 0 ? gaussianKernel(score.sigma) : [1]);
-  const smooth = mul(separable(map, blur, blur), content);
-  const flat = reshape(smooth, [size * size]);
-  const imageScore =
-    score.image === "max" ? max(flat) : mean(largest(flat, Math.max(1, Math.round(score.topShare * size * size))));
-  return { image, map: toImage(smooth), score: imageScore, restored: mean(restored, [0]) };
+const imageScore = (map: Tensor, { image, topShare }: Config["score"]): Tensor => {
+  const flat = reshape(map, [map.shape.slice(-2).reduce<number>((product, length) => product * (length as number), 1)]);
+  return image === "max" ? max(flat) : mean(largest(flat, Math.max(1, Math.round(topShare * (flat.shape[0] as number)))));
 };
 
 /** The image under several fixed occlusions drawn like those of the training, [passes, channels, size, size]. */

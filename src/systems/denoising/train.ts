@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { openDetector, type Threshold, writeDetector } from "../../detection/index.ts";
+import { input, program } from "../../graph/index.ts";
 import { decodeImage, readFolder, type Sample, type SkippedFile, writeFileAtomic } from "../../imaging/index.ts";
 import { thresholdAtFalseAlarmRate } from "../../metrics/index.ts";
 import {
@@ -17,7 +18,7 @@ import {
   weightedMean,
   weightedResidual,
 } from "../../nn/index.ts";
-import { openRuntime, type Value } from "../../runtime/index.ts";
+import { openRuntime, type Runtime, type Value } from "../../runtime/index.ts";
 import {
   digestOf,
   digestOfFiles,
@@ -26,13 +27,14 @@ import {
   environmentChanges,
   type Listener,
   readJson,
+  readTensors,
   runFiles,
   train as trainLoop,
   writeJson,
 } from "../../training/index.ts";
 import { type Config, configSchema } from "./config.ts";
-import { batchMaker, imagesAreGrey, openPreprocessor, prepareImages, splitTraining } from "./data.ts";
-import { detector, type ModelConfig, restore } from "./model.ts";
+import { batchMaker, imagesAreGrey, openPreprocessor, type PreparedImages, prepareImages, splitTraining } from "./data.ts";
+import { anomalyMap, type Calibration, detector, type ModelConfig, restore } from "./model.ts";
 
 export interface TrainOptions {
   /** Folder of images: `train/good` and so on, or any folder of normal images. */
@@ -108,9 +110,13 @@ export const train = async (options: TrainOptions): Promise<TrainSummary> => {
     });
     if (!finished) return { finished, step, threshold: undefined, skipped: images.skipped };
 
+    stage("calibrating");
+    const calibration = config.score.standardise ? await calibrate(runtime, network, config, images) : undefined;
     stage("setting the threshold");
-    const threshold = await setThreshold(network, config, validation, threads, listener);
-    await writeFileAtomic(files.model, buildModel(network, config, threshold, manifest));
+    const uncalibrated = { system: "denoising", preprocess: config.image, config, threshold: undefined, provenance: manifest };
+    const outputs = detector(frozen(network), config, calibration);
+    const threshold = await setThreshold(writeDetector(outputs, uncalibrated), config, validation, threads, listener);
+    await writeFileAtomic(files.model, writeDetector(outputs, { ...uncalibrated, threshold }));
     return { finished, step, threshold, skipped: images.skipped };
   } finally {
     await runtime.close();
@@ -144,27 +150,60 @@ const schedule = ({ schedule, learningRate, warmup }: Config["training"]): Sched
     schedule
   ];
 
-/** The detector's file from trained values. */
-export const buildModel = (
+/** How many training images the calibration looks at. */
+const CALIBRATION_IMAGES = 200;
+
+/**
+ * Mean and deviation of the map at each position over training images. With few images a position alone says little, so both
+ * are drawn towards those of all positions together, which count like ten images more.
+ */
+const calibrate = async (
+  runtime: Runtime,
   network: ReadonlyMap<string, Value>,
   config: ModelConfig,
-  threshold: Threshold | undefined,
-  provenance: unknown,
-): Uint8Array => writeDetector(detector(frozen(network), config), { system: "denoising", config, threshold, provenance });
+  images: PreparedImages,
+): Promise<Calibration> => {
+  const { size, channels } = config.image;
+  const x = input("x", [1, channels, size, size]);
+  const loaded = await runtime.load(program({ feeds: [x], results: { map: anomalyMap(frozen(network), x, config).map } }));
+  const count = Math.min(images.samples.length, CALIBRATION_IMAGES);
+  const sum = new Float64Array(size * size);
+  const squares = new Float64Array(size * size);
+  for (let image = 0; image < count; image++) {
+    const data = await images.get(Math.floor((image * images.samples.length) / count));
+    const { map } = await loaded.run({ x: { data, shape: [1, channels, size, size] } });
+    for (const [position, value] of (map.data as Float32Array).entries()) {
+      sum[position] += value;
+      squares[position] += value * value;
+    }
+  }
+  const weightOfAll = 10;
+  const average = (values: Float64Array): number => values.reduce((total, value) => total + value, 0) / (values.length * count);
+  const [meanOfAll, squareOfAll] = [average(sum), average(squares)];
+  const drawn = (total: number, ofAll: number): number => (total + weightOfAll * ofAll) / (count + weightOfAll);
+  const means = sum.map((total) => drawn(total, meanOfAll));
+  const deviations = squares.map((total, position) =>
+    Math.sqrt(Math.max(drawn(total, squareOfAll) - means[position] ** 2, 1e-12)),
+  );
+  return { mean: Float32Array.from(means), deviation: Float32Array.from(deviations) };
+};
 
 /** Scores the normal images kept out of training with the finished model. */
 const setThreshold = async (
-  network: ReadonlyMap<string, Value>,
+  model: Uint8Array,
   config: ModelConfig,
   validation: readonly Sample[],
   threads: number | undefined,
   listener: Listener | undefined,
 ): Promise<Threshold | undefined> => {
-  const detector = await openDetector(buildModel(network, config, undefined, undefined), { threads });
+  const detector = await openDetector(model, { threads });
   const scores: number[] = [];
+  const levels: number[] = [];
   for (const [index, { path }] of validation.entries()) {
     try {
-      scores.push((await detector.detect(await decodeImage(path))).score);
+      const { score, map } = await detector.detect(await decodeImage(path));
+      scores.push(score);
+      levels.push(map.reduce((sum, value) => sum + value, 0) / map.length);
     } catch (error) {
       listener?.({ kind: "warning", text: (error as Error).message });
     }
@@ -180,7 +219,8 @@ const setThreshold = async (
   }
   const { falseAlarmRate } = config.validation;
   const { threshold, attainedRate } = thresholdAtFalseAlarmRate(Float32Array.from(scores), falseAlarmRate);
-  return { value: threshold, falseAlarmRate, attainedRate, normalImages: scores.length };
+  const normalLevel = levels.sort((a, b) => a - b)[Math.floor(levels.length / 2)];
+  return { value: threshold, falseAlarmRate, attainedRate, normalImages: scores.length, normalLevel };
 };
 
 const warnOfChanges = async (manifest: string, listener: Listener | undefined): Promise<void> => {
@@ -196,5 +236,21 @@ export const readConfig = async (folder: string): Promise<Config> => {
   return configSchema.parse(stored);
 };
 
-/** The model file of a run. */
-export const readRunModel = (folder: string): Promise<Uint8Array> => readFile(runFiles(folder).model);
+/** The model of a run: the finished file, or one from the last checkpoint, without a threshold, of an unfinished run. */
+export const rebuildModel = async (folder: string): Promise<Uint8Array> => {
+  const files = runFiles(folder);
+  const finished = await readFile(files.model).catch(() => undefined);
+  if (finished !== undefined) return finished;
+  const config = (await readConfig(folder)) as ModelConfig;
+  const { tensors } = await readTensors(files.checkpoint).catch(() => {
+    throw new Error(`"${folder}" holds neither a model nor a checkpoint yet: train it first.`);
+  });
+  const provenance = await readJson(files.manifest);
+  return writeDetector(detector(frozen(tensors), config), {
+    system: "denoising",
+    preprocess: config.image,
+    config,
+    threshold: undefined,
+    provenance,
+  });
+};

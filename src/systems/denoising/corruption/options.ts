@@ -10,7 +10,7 @@ const share = (standard: number, what: string) =>
 
 const range = (bound: z.ZodNumber, min: number, max: number, what: string) =>
   z
-    .object({
+    .strictObject({
       min: bound.default(min).describe(`Smallest ${what}.`),
       max: bound.default(max).describe(`Largest ${what}.`),
     })
@@ -26,7 +26,7 @@ const length = z.number().gt(0, "A feature size must lie in (0, 2].").max(2, "A 
 const layers = z.int("The number of noises must be a whole number.").min(0).max(4);
 
 const fixed = z
-  .object({
+  .strictObject({
     ratio: ratio.optional().describe("Occluded area as a share of the image area."),
     count: count.optional().describe("Number of regions."),
     aspect: aspect.optional().describe("Aspect ratio (width / height)."),
@@ -41,9 +41,9 @@ const fixed = z
   .describe("Quantities that are fixed instead of random; an absent one is drawn from its range (claim 15).");
 
 const noises = z
-  .object({
+  .strictObject({
     gaussian: z
-      .object({
+      .strictObject({
         probability: weight(1, "Gaussian noise"),
         mean: z.number().default(0).describe("Mean of what is added."),
         sigma: positive(0.25, "Standard deviation of what is added."),
@@ -51,7 +51,7 @@ const noises = z
       .prefault({})
       .describe("Adds normal noise."),
     saltAndPepper: z
-      .object({
+      .strictObject({
         probability: weight(1, "salt-and-pepper noise"),
         density: share(0.5, "Share of the pixels that become white or black."),
         salt: share(0.5, "Share of white among them."),
@@ -59,14 +59,14 @@ const noises = z
       .prefault({})
       .describe("Sets single pixels to white (salt) or black (pepper), in all channels together."),
     poisson: z
-      .object({
+      .strictObject({
         probability: weight(1, "Poisson noise"),
         peak: positive(16, "Number of photons of a white pixel; the standard deviation of what is added is peak^(-1/2)."),
       })
       .prefault({})
       .describe("Adds (k - peak) / peak with k ~ Poisson(peak): centred shot noise, visible on a black base too."),
     laplace: z
-      .object({
+      .strictObject({
         probability: weight(1, "Laplace noise"),
         scale: positive(0.18, "Scale b of what is added; its standard deviation is 2^(1/2) b."),
       })
@@ -77,7 +77,7 @@ const noises = z
   .describe("The noise catalogue: each with its probability and its parameters.");
 
 const occlusionSchema = z
-  .object({
+  .strictObject({
     kind: z.literal("occlusion").describe("Regions are occluded and filled with random noise (the method)."),
     shape: z
       .enum(["rectangles", "blobs", "perlin"])
@@ -107,7 +107,10 @@ const occlusionSchema = z
       .default(3)
       .describe("Octaves of Perlin noise, each with twice the frequency and half the height."),
     fill: z
-      .object({ noise: weight(1, "a fill with noise"), texture: weight(0, "a fill with the texture of another image or place") })
+      .strictObject({
+        noise: weight(1, "a fill with noise"),
+        texture: weight(0, "a fill with the texture of another image or place"),
+      })
       .refine((given) => given.noise + given.texture > 0, { error: "Give noise or texture a positive weight." })
       .prefault({})
       .describe("What the regions are filled with."),
@@ -135,12 +138,12 @@ const occlusionSchema = z
     { error: "More noises are to be superimposed than have a positive probability.", path: ["superimpose"] },
   );
 
-const gaussianSchema = z.object({
+const gaussianSchema = z.strictObject({
   kind: z.literal("gaussian").describe("Gaussian noise over the whole image (the traditional denoising autoencoder)."),
   sigma: positive(0.2, "Standard deviation of the noise."),
 });
 
-const noneSchema = z.object({ kind: z.literal("none").describe("No corruption (the plain autoencoder).") });
+const noneSchema = z.strictObject({ kind: z.literal("none").describe("No corruption (the plain autoencoder).") });
 
 /**
  * What is done to a training image before a network restores it. `occlusion` is the method of the document and its
@@ -148,8 +151,12 @@ const noneSchema = z.object({ kind: z.literal("none").describe("No corruption (t
  * Source: description (14)-(23) and claims 1-19 of US 12387466 B2.
  */
 export const corruptionSchema = z
-  .discriminatedUnion("kind", [occlusionSchema, gaussianSchema, noneSchema])
-  .prefault({ kind: "occlusion" });
+  .preprocess(occlusionUnlessSaid, z.discriminatedUnion("kind", [occlusionSchema, gaussianSchema, noneSchema]))
+  .prefault({});
+
+function occlusionUnlessSaid(given: unknown): unknown {
+  return typeof given === "object" && given !== null && !("kind" in given) ? { kind: "occlusion", ...given } : given;
+}
 
 export type CorruptionOptions = z.output<typeof corruptionSchema>;
 export type OcclusionOptions = z.output<typeof occlusionSchema>;

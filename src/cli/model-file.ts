@@ -1,0 +1,30 @@
+import { readFile, stat } from "node:fs/promises";
+import { systemNamed } from "../systems/registry.ts";
+import { readJson, runFiles } from "../training/index.ts";
+import { UsageError } from "./usage.ts";
+
+export interface Run {
+  readonly folder: string;
+  readonly system: ReturnType<typeof systemNamed>;
+  /** The folder it was trained on. */
+  readonly data: string;
+}
+
+/** A run folder, or undefined where the path is none. @throws UsageError when it does not exist. */
+export const openRun = async (path: string): Promise<Run | undefined> => {
+  const status = await stat(path).catch(() => {
+    throw new UsageError(`"${path}" does not exist. Give a run folder or a model file.`);
+  });
+  if (!status.isDirectory()) return undefined;
+  const manifest = (await readJson(runFiles(path).manifest)) as { system: string; data: string } | undefined;
+  return manifest && { folder: path, system: systemNamed(manifest.system), data: manifest.data };
+};
+
+/** The model behind a run folder or a file. */
+export const readModelFile = async (path: string): Promise<Uint8Array> => {
+  const run = await openRun(path);
+  if (run !== undefined) return run.system.rebuildModel(run.folder);
+  if ((await stat(path)).isDirectory())
+    throw new UsageError(`"${path}" is a folder, but not a run folder: its manifest.json is missing.`);
+  return readFile(path);
+};

@@ -1,0 +1,92 @@
+import colours from "picocolors";
+import type { Measure } from "../metrics/index.ts";
+import type { Comparison } from "../report/index.ts";
+import type { Listener, ProgressEvent } from "../training/index.ts";
+
+/** People read standard output, unless a machine does: then only the last line, one JSON object, goes there. */
+export const output = (json: boolean | undefined) => ({
+  say: (text = ""): void => (json ? undefined : console.log(text)),
+  finish: (result: unknown): void => (json ? console.log(JSON.stringify(result)) : undefined),
+});
+
+/** Shows progress as one changing line on a terminal, and nothing elsewhere but warnings. */
+export const progress = (stream: NodeJS.WriteStream = process.stderr): Listener & { end(): void } => {
+  let drawn = false;
+  let last = 0;
+  const clear = (): void => {
+    if (drawn) stream.write("\r\x1b[2K");
+    drawn = false;
+  };
+  const listener = (event: ProgressEvent): void => {
+    if (event.kind === "warning") {
+      clear();
+      stream.write(`${colours.yellow("warning:")} ${event.text}\n`);
+      return;
+    }
+    const now = performance.now();
+    const finished = event.kind === "step" && event.step === event.total;
+    if (!stream.isTTY || (now - last < 100 && event.kind !== "stage" && !finished)) return;
+    last = now;
+    clear();
+    stream.write(describe(event).slice(0, Math.max(20, (stream.columns ?? 80) - 1)));
+    drawn = true;
+  };
+  return Object.assign(listener, { end: clear });
+};
+
+const describe = (event: Exclude<ProgressEvent, { kind: "warning" }>): string => {
+  if (event.kind === "stage") return event.text;
+  if (event.kind === "count") return `${event.text} ${event.done}/${event.total}`;
+  const { step, total, loss, learningRate, secondsLeft } = event;
+  return `step ${step}/${total}  loss ${loss.toPrecision(4)}  rate ${learningRate.toPrecision(2)}  ${duration(secondsLeft)} left`;
+};
+
+const duration = (seconds: number): string =>
+  seconds < 90
+    ? `${Math.round(seconds)} s`
+    : seconds < 5400
+      ? `${Math.round(seconds / 60)} min`
+      : `${(seconds / 3600).toFixed(1)} h`;
+
+/** `0.931 [0.902, 0.957]`. */
+export const formatMeasure = ({ value, low, high }: Measure): string =>
+  `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+
+/** Measures under each other. */
+export const formatMeasures = (measures: Readonly<Record<string, Measure>>): string =>
+  Object.entries(measures)
+    .map(([name, measure]) => `  ${name.replaceAll("_", " ").padEnd(26)}${formatMeasure(measure)}`)
+    .join("\n");
+
+/** A comparison as text, columns aligned. */
+export const formatTable = ({ columns, rows }: Comparison): string => {
+  const text = (cell: Comparison["rows"][number]["cells"][number]): string => {
+    if (cell === null) return "";
+    if (typeof cell === "object") {
+      return cell.low === undefined || cell.high === undefined ? cell.value.toFixed(3) : formatMeasure(cell as Measure);
+    }
+    return typeof cell === "number" ? cell.toPrecision(4) : cell;
+  };
+  const lines = [["", ...columns.map(({ name }) => name)], ...rows.map(({ name, cells }) => [name, ...cells.map(text)])];
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  return lines
+    .map(
+      (line) =>
+        `  ${line
+          .map((cell, column) => cell.padEnd(widths[column]))
+          .join("  ")
+          .trimEnd()}`,
+    )
+    .join("\n");
+};
+
+/** Aborts at the first Ctrl-C, so that work can be saved; a second one ends the process. */
+export const interruptible = (): AbortSignal => {
+  const controller = new AbortController();
+  process.once("SIGINT", () => {
+    process.stderr.write("\nSaving; press Ctrl-C again to stop at once.\n");
+    process.once("SIGINT", () => process.exit(130));
+    controller.abort();
+  });
+  return controller.signal;
+};

@@ -1,0 +1,83 @@
+import { access } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { systemNamed } from "../systems/registry.ts";
+import { readJson, runFiles } from "../training/index.ts";
+import { formatMeasures, interruptible, output, progress } from "./output.ts";
+import { readSettings } from "./settings.ts";
+import { type CommonOptions, UsageError } from "./usage.ts";
+
+interface TrainCommand extends CommonOptions {
+  readonly data?: string;
+  readonly out?: string;
+  readonly preset?: string;
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly resume?: boolean;
+}
+
+export const train = async (name: string, options: TrainCommand): Promise<void> => {
+  const system = systemOrUsage(name);
+  const { data, out, config } = options.resume ? await storedRun(options) : await newRun(system, options);
+  const { say, finish } = output(options.json);
+  const listener = progress();
+  const signal = interruptible();
+  const { threads } = options;
+  say(`Training ${name} on ${data}; the run folder is ${out}.`);
+  const result = await system.train({ data, out, config, resume: options.resume, threads, listener, signal });
+  if (!result.finished) {
+    listener.end();
+    say(`Stopped after step ${result.step}. Go on with: lynceus train ${name} --resume --out ${out}`);
+    finish({ run: out, finished: false, step: result.step });
+    process.exitCode = 130;
+    return;
+  }
+  const evaluated = await system.evaluateRun({ run: out, data, threads, listener, signal });
+  listener.end();
+  if (evaluated) {
+    if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
+    say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
+  }
+  const failures = result.skipped.map(({ path }) => path);
+  if (failures.length > 0) say(`${failures.length} training images could not be read and were left out.`);
+  finish({
+    run: out,
+    finished: true,
+    model: runFiles(out).model,
+    report: evaluated?.report,
+    metrics: evaluated?.measures,
+    failures,
+  });
+};
+
+const systemOrUsage = (name: string) => {
+  try {
+    return systemNamed(name);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+};
+
+const newRun = async (system: ReturnType<typeof systemNamed>, options: TrainCommand) => {
+  if (options.data === undefined) throw new UsageError("Say what to train on: --data DIR.");
+  const out = options.out ?? `runs/${system.name}-${basename(resolve(options.data))}`;
+  const started = await access(runFiles(out).config).then(
+    () => true,
+    () => false,
+  );
+  if (started) {
+    throw new UsageError(`"${out}" already holds a run. Add --resume to go on with it, or choose another folder with --out.`);
+  }
+  return { data: options.data, out, config: await readSettings(system, options) };
+};
+
+const storedRun = async ({ out, data, preset, config, set }: TrainCommand) => {
+  if (out === undefined) throw new UsageError("Say which run to resume: --out DIR.");
+  if (preset !== undefined || config !== undefined || set.length > 0) {
+    throw new UsageError("A resumed run keeps its settings: leave out --preset, --config and --set.");
+  }
+  const files = runFiles(out);
+  const manifest = (await readJson(files.manifest)) as { data: string } | undefined;
+  const stored = await readJson(files.config);
+  if (manifest === undefined || stored === undefined) throw new UsageError(`"${out}" holds no run to resume.`);
+  return { out, data: data ?? manifest.data, config: stored };
+};

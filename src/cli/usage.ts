@@ -1,0 +1,9 @@
+/** The command was called wrongly: exit code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export interface CommonOptions {
+  readonly threads?: number;
+  readonly json?: boolean;
+}

@@ -1,0 +1,25 @@
+import { abs, filterMatrix, gaussianKernel, max, mean, separable, sub } from "../graph/index.ts";
+import { imageInput, preprocess } from "../imaging/index.ts";
+import { writeDetector } from "./contract.ts";
+
+/**
+ * A detector without learning, for comparison: how far each pixel is from its blurred surroundings,
+ * `G2 * |x - G4 * x|` (Gaussians of 2 and 4 pixels), score = the largest value. It finds specks on plain surfaces
+ * and fails where normal texture is as strong as the defects.
+ */
+export const blurredDifference = (size: number): Uint8Array => {
+  const options = { size, channels: 1, aspect: "stretch" } as const;
+  const image = imageInput();
+  const { x, toImage } = preprocess(image, options);
+  const blur = (sigma: number) => filterMatrix(size, gaussianKernel(sigma));
+  const difference = abs(sub(x, separable(x, blur(4), blur(4))));
+  const map = mean(separable(difference, blur(2), blur(2)), [1], { keepAxes: true });
+  const description = {
+    system: "blurred difference",
+    preprocess: options,
+    config: { size },
+    threshold: undefined,
+    provenance: {},
+  };
+  return writeDetector({ image, map: toImage(map), score: max(map) }, description);
+};

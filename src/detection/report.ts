@@ -1,0 +1,222 @@
+import { decodeImage, decodeMask } from "../imaging/index.ts";
+import {
+  areaUnderRoc,
+  confusionAt,
+  imageMeasure,
+  imageRoc,
+  type Measure,
+  precisionRecallCurve,
+  rankPixels,
+  regionRoc,
+  rocCurve,
+  type ScoredMap,
+  type Summary,
+} from "../metrics/index.ts";
+import type {
+  Case,
+  CaseGroup,
+  Comparison,
+  Curve,
+  KindResult,
+  Nested,
+  Notice,
+  ReportData,
+  Measure as ReportMeasure,
+  TrainingChart,
+} from "../report/index.ts";
+import type { MetricsLine } from "../training/index.ts";
+import type { Detector } from "./detector.ts";
+import type { EvaluatedSample, Evaluation } from "./evaluate.ts";
+import { explain } from "./pictures.ts";
+
+/** Names of the measures in `evaluation.json`, in `--json` output and in tables. */
+const measureNames = {
+  imageAuroc: ["image_auroc", "image AUROC"],
+  imageAveragePrecision: ["image_average_precision", "image average precision"],
+  imageF1: ["image_f1_max", "image F1-max"],
+  pixelAuroc: ["pixel_auroc", "pixel AUROC"],
+  pixelAveragePrecision: ["pixel_average_precision", "pixel average precision"],
+  perRegionOverlap: ["pro", "PRO (FPR ≤ 0.3)"],
+} as const satisfies Record<keyof Summary, readonly [string, string]>;
+
+/** `{ image_auroc: { value, low, high }, ... }`: the measures that the data define. */
+export const measuresForMachines = (summary: Summary): Record<string, Measure> =>
+  Object.fromEntries(
+    Object.entries(summary).map(([key, { value, low, high }]) => [measureNames[key as keyof Summary][0], { value, low, high }]),
+  );
+
+/** The same for people. */
+export const measuresForPeople = (summary: Summary): ReportMeasure[] =>
+  Object.entries(summary).map(([key, { value, low, high }]) => ({
+    name: measureNames[key as keyof Summary][1],
+    value,
+    low,
+    high,
+  }));
+
+export interface ReportInput {
+  readonly title: string;
+  readonly subtitle?: string;
+  readonly detector: Detector;
+  readonly evaluation: Evaluation;
+  /** Lines of the run's `metrics.jsonl`. */
+  readonly metrics?: readonly MetricsLine[];
+  readonly comparisons?: readonly Comparison[];
+  readonly notices?: readonly Notice[];
+}
+
+/** What the report of an image detector shows: measures, curves, kinds, and the cases worth looking at, with pictures. */
+export const reportData = async ({
+  title,
+  subtitle,
+  detector,
+  evaluation,
+  metrics = [],
+  comparisons,
+  notices,
+}: ReportInput): Promise<ReportData> => {
+  const { samples, maps, measures, failures } = evaluation;
+  const { description } = detector;
+  const threshold = description.threshold?.value;
+  const scores = Float32Array.from(samples, ({ score }) => score);
+  const labels = samples.map(({ sample }) => sample.label);
+  const scoresOf = (label: 0 | 1): number[] => samples.filter(({ sample }) => sample.label === label).map(({ score }) => score);
+  const confusion = threshold === undefined ? undefined : confusionAt(scores, labels, threshold);
+  return {
+    title,
+    subtitle,
+    system: description.system,
+    notices,
+    measures: measuresForPeople(measures),
+    caseGroups: await caseGroups(detector, samples),
+    scores: { normal: scoresOf(0), anomalous: scoresOf(1), threshold },
+    confusion: confusion && {
+      truePositive: confusion.truePositives,
+      falseNegative: confusion.falseNegatives,
+      falsePositive: confusion.falsePositives,
+      trueNegative: confusion.trueNegatives,
+    },
+    ...curves(
+      scores,
+      labels,
+      maps.filter((map) => map !== undefined),
+      measures,
+    ),
+    kinds: kinds(samples),
+    comparisons,
+    training: trainingCharts(metrics),
+    failures: failures.map(({ path, reason }) => ({ file: path, reason })),
+    settings: description.config as Record<string, Nested>,
+    provenance: {
+      ...(description.provenance as Record<string, Nested>),
+      threshold: description.threshold as unknown as Nested,
+      "median milliseconds per image": Math.round(evaluation.secondsPerImage * 1000),
+    },
+  };
+};
+
+const points = (horizontal: ArrayLike<number>, vertical: ArrayLike<number>) =>
+  Array.from({ length: horizontal.length }, (_, i) => [horizontal[i], vertical[i]] as const);
+
+const curves = (scores: Float32Array, labels: readonly number[], maps: readonly ScoredMap[], measures: Summary) => {
+  const result: { roc?: Curve[]; pro?: Curve[]; precisionRecall?: Curve[] } = {};
+  if (measures.imageAuroc) {
+    const roc = imageRoc(scores, labels);
+    const image = rocCurve(roc, 1e-3);
+    const precisionRecall = precisionRecallCurve(roc, 1e-3);
+    result.roc = [
+      { label: "images", points: points(image.falsePositiveRates, image.truePositiveRates), area: measures.imageAuroc },
+    ];
+    result.precisionRecall = [
+      {
+        label: "images",
+        points: points(precisionRecall.recalls, precisionRecall.precisions),
+        area: measures.imageAveragePrecision,
+      },
+    ];
+  }
+  if (measures.perRegionOverlap) {
+    const pro = rocCurve(regionRoc(rankPixels(maps)), 1e-3);
+    result.pro = [
+      { label: "regions", points: points(pro.falsePositiveRates, pro.truePositiveRates), area: measures.perRegionOverlap },
+    ];
+  }
+  return result;
+};
+
+/** How well each kind of defect is told from the normal images. */
+export const kinds = (samples: readonly EvaluatedSample[]): KindResult[] => {
+  const normal = samples.filter(({ sample }) => sample.label === 0);
+  const names = [...new Set(samples.map(({ sample }) => sample.kind))];
+  return names.map((kind) => {
+    const own = samples.filter(({ sample }) => sample.kind === kind);
+    const both = [...normal, ...own];
+    const measurable = own[0].sample.label === 1 && normal.length > 0;
+    const auroc = measurable
+      ? imageMeasure(
+          areaUnderRoc,
+          Float32Array.from(both, ({ score }) => score),
+          both.map(({ sample }) => sample.label),
+        )
+      : undefined;
+    const detected = own.filter(({ anomalous }) => anomalous).length;
+    return { kind, images: own.length, auroc, detected: own[0].anomalous === undefined ? undefined : detected };
+  });
+};
+
+const trainingCharts = (lines: readonly MetricsLine[]): TrainingChart[] => {
+  const chart = (title: string, vertical: string, measure: string): TrainingChart => ({
+    title,
+    horizontal: "step",
+    vertical,
+    series: [{ label: vertical, points: lines.map((line) => [line.step, line[measure]] as const) }],
+  });
+  return lines.length < 2 ? [] : [chart("Loss", "loss", "loss"), chart("Learning rate", "learning rate", "learning_rate")];
+};
+
+const CASES = 4;
+
+/** The strongest right and wrong verdicts, or, without known defects, the strangest images. */
+const caseGroups = async (detector: Detector, samples: readonly EvaluatedSample[]): Promise<CaseGroup[]> => {
+  const falling = [...samples].sort((a, b) => b.score - a.score);
+  const defects = falling.filter(({ sample }) => sample.label === 1);
+  const normal = falling.filter(({ sample }) => sample.label === 0);
+  const group = async (title: string, note: string, members: readonly EvaluatedSample[]): Promise<CaseGroup> => ({
+    title,
+    note,
+    cases: (await Promise.all(members.slice(0, CASES).map((member) => showCase(detector, member)))).flat(),
+  });
+  const groups =
+    defects.length === 0
+      ? [group("Strangest images", "The highest scores of all.", normal)]
+      : [
+          group("Clearest defects", "The highest scores among defects.", onePerKind(defects)),
+          group("Hardest defects", "The lowest scores among defects.", defects.toReversed()),
+          group("Strangest normal images", "The highest scores among normal images.", normal),
+          group("Plainest normal images", "The lowest scores among normal images.", normal.toReversed().slice(0, 2)),
+        ];
+  return (await Promise.all(groups)).filter(({ cases }) => cases.length > 0);
+};
+
+/** The best of each kind first, so that the first cases show variety. */
+const onePerKind = (falling: readonly EvaluatedSample[]): EvaluatedSample[] => {
+  const first = [...new Map(falling.toReversed().map((item) => [item.sample.kind, item])).values()].sort(
+    (a, b) => b.score - a.score,
+  );
+  return [...first, ...falling.filter((item) => !first.includes(item))];
+};
+
+/** One case with its pictures, computed again; none where the file has gone since. */
+const showCase = async (detector: Detector, { sample, score, anomalous }: EvaluatedSample): Promise<Case[]> => {
+  try {
+    const image = await decodeImage(sample.path);
+    const mask = sample.maskPath === undefined ? undefined : await decodeMask(sample.maskPath, image.width, image.height);
+    const pictures = await explain(image, await detector.detect(image), detector.description, mask);
+    const outcome = anomalous === undefined ? undefined : outcomes[sample.label][anomalous ? 1 : 0];
+    return [{ name: sample.name, pictures, score, label: sample.kind, outcome }];
+  } catch {
+    return [];
+  }
+};
+
+const outcomes = { 0: ["passed", "false alarm"], 1: ["missed", "detected"] } as const;

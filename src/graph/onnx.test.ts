@@ -1,0 +1,191 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
+import { describe, expect, test } from "vitest";
+import { openLocalRuntime, type Value } from "../runtime/index.ts";
+import {
+  add,
+  constant,
+  input,
+  matmul,
+  mul,
+  readModel,
+  relu,
+  scalar,
+  slice,
+  stopGradient,
+  sum,
+  type Tensor,
+  tanh,
+  toOnnx,
+  withGradient,
+} from "./index.ts";
+
+const parse = (bytes: Uint8Array) => fromBinary(ModelProtoSchema, bytes);
+const operatorsOf = (outputs: Record<string, Tensor>, inputs: Tensor[], contrib = false) =>
+  readModel(toOnnx({ inputs, outputs, contrib })).operators;
+const numbers = (shape: number[], ...given: number[]): Value => ({ data: Float32Array.from(given), shape });
+
+const run = async (model: Uint8Array, feeds: Record<string, Value>) => {
+  const runtime = openLocalRuntime({ threads: 1 });
+  const results = await (await runtime.load(readModel(model))).run(feeds);
+  await runtime.close();
+  return results;
+};
+
+describe("an ONNX file", () => {
+  test("read back says what was written: inputs, outputs, open sizes, metadata, operators", () => {
+    const image = input("image", ["height", "width", 3], "uint8");
+    const x = input("x", ["batch", 4]);
+    const model = readModel(
+      toOnnx({
+        inputs: [image, x],
+        outputs: { y: relu(mul(x, constant(Float32Array.of(1, 2, 3, 4), [4]))), same: image },
+        metadata: { "lynceus.system": '"test"', note: "Größe 16 µm\nsecond line", empty: "" },
+      }),
+    );
+    expect(model.feeds).toEqual([
+      { name: "image", shape: ["height", "width", 3], type: "uint8" },
+      { name: "x", shape: ["batch", 4], type: "float32" },
+    ]);
+    expect(model.results).toEqual([
+      { name: "y", shape: ["batch", 4], type: "float32" },
+      { name: "same", shape: ["height", "width", 3], type: "uint8" },
+    ]);
+    expect(model.metadata).toEqual({ "lynceus.system": '"test"', note: "Größe 16 µm\nsecond line", empty: "" });
+    expect(model.opset).toBe(17);
+    expect(model.operators).toEqual({ Mul: 1, Relu: 1, Identity: 2 });
+    expect(model.constantCount).toBe(4);
+    expect([model.state, model.updates]).toEqual([[], []]);
+  });
+
+  test("is the same, byte for byte, when the same graph is built again", () => {
+    const build = () => {
+      const x = input("x", [2, 2]);
+      return toOnnx({ inputs: [x], outputs: { y: tanh(matmul(x, x, { transposeB: true })) }, metadata: { a: "1", b: "2" } });
+    };
+    expect(build()).toEqual(build());
+  });
+
+  test("stores equal small constants once, but not those of another shape or type, nor large ones", () => {
+    const x = input("x", [1]);
+    const storedFor = (...constants: Tensor[]) =>
+      parse(toOnnx({ inputs: [x], outputs: Object.fromEntries(constants.map((c, i) => [`y${i}`, c])) })).graph!.initializer
+        .length;
+    expect(storedFor(scalar(0.5), scalar(0.5), scalar(0.5))).toBe(1);
+    expect(storedFor(scalar(0.5), scalar(0.25))).toBe(2);
+    expect(storedFor(scalar(1), constant(Float32Array.of(1), [1]), constant(BigInt64Array.of(1n), []))).toBe(3);
+    expect(storedFor(constant(Float32Array.of(1, 2), [2]), constant(Float32Array.of(1, 2), [1, 2]))).toBe(2);
+    const large = new Float32Array(17);
+    expect(storedFor(constant(large, [17]), constant(large, [17]))).toBe(2);
+  });
+
+  test("keeps values apart that print alike", async () => {
+    const x = input("x", [1]);
+    const zeros = { plus: scalar(0), minus: scalar(-0) };
+    const { plus, minus } = await run(toOnnx({ inputs: [x], outputs: zeros }), { x: numbers([1], 0) });
+    expect([plus.data[0], minus.data[0]]).toEqual([0, -0]);
+  });
+
+  test("holds nothing that no output needs", () => {
+    const [x, unused] = [input("x", [3]), input("unused", [3])];
+    tanh(x);
+    mul(x, constant(new Float32Array(3), [3]));
+    const model = parse(toOnnx({ inputs: [x, unused], outputs: { y: relu(x) } }));
+    expect(model.graph!.node.map(({ opType }) => opType)).toEqual(["Relu", "Identity"]);
+    expect(model.graph!.initializer).toEqual([]);
+    expect(model.graph!.input.map(({ name }) => name)).toEqual(["x", "unused"]);
+  });
+
+  test("writes a shared part once", () => {
+    const x = input("x", [3]);
+    const shared = tanh(x);
+    expect(operatorsOf({ a: add(shared, x), b: mul(shared, shared), c: shared }, [x]).Tanh).toBe(1);
+  });
+
+  test("returns tensors under a new gradient as the tensors they are, without a node", async () => {
+    const x = input("x", [2]);
+    const y = mul(x, 2);
+    const outputs = { stopped: stopGradient(y), own: withGradient(y, [x], (dy) => [dy]), twice: stopGradient(stopGradient(x)) };
+    const model = toOnnx({ inputs: [x], outputs });
+    expect(readModel(model).operators).toEqual({ Mul: 1, Identity: 3 });
+    const { stopped, own, twice } = await run(model, { x: numbers([2], 1, 2) });
+    expect([stopped, own, twice].map(({ data }) => [...data])).toEqual([
+      [2, 4],
+      [2, 4],
+      [1, 2],
+    ]);
+  });
+});
+
+describe("products of transposed matrices", () => {
+  const [a, b] = [input("a", [2, 3, 2]), input("b", [2, 2, 3])];
+  const outputs = () => ({
+    both: matmul(a, b, { transposeA: true, transposeB: true }),
+    left: matmul(a, a, { transposeA: true }),
+    right: matmul(b, b, { transposeB: true }),
+    plain: matmul(a, b),
+  });
+
+  test("use ai.onnx alone unless ONNX Runtime's own operators are asked for", () => {
+    const portable = parse(toOnnx({ inputs: [a, b], outputs: outputs() }));
+    expect(portable.graph!.node.map(({ domain }) => domain).filter((domain) => domain !== "")).toEqual([]);
+    expect(portable.opsetImport.map(({ domain }) => domain)).toEqual([""]);
+    expect(operatorsOf(outputs(), [a, b])).toMatchObject({ MatMul: 4, Transpose: 4 });
+
+    const own = parse(toOnnx({ inputs: [a, b], outputs: outputs(), contrib: true }));
+    expect(own.opsetImport.map(({ domain }) => domain)).toEqual(["", "com.microsoft"]);
+    const fused = own.graph!.node.filter(({ opType }) => opType === "FusedMatMul");
+    expect(fused.map(({ domain }) => domain)).toEqual(["com.microsoft", "com.microsoft", "com.microsoft"]);
+    expect(operatorsOf(outputs(), [a, b], true).Transpose).toBeUndefined();
+  });
+
+  test.each([false, true])("are right (own operators: %s)", async (contrib) => {
+    const [left, right] = [Array.from({ length: 12 }, (_, i) => i - 4), Array.from({ length: 12 }, (_, i) => (i * 7) % 5)];
+    const at = (values: number[], rows: number, columns: number, transposed: boolean) => (batch: number, i: number, j: number) =>
+      values[batch * rows * columns + (transposed ? j * columns + i : i * columns + j)];
+    const product = (x: ReturnType<typeof at>, y: ReturnType<typeof at>, size: number, inner: number) =>
+      Array.from({ length: 2 * size * size }, (_, index) => {
+        const [batch, i, j] = [Math.floor(index / size ** 2), Math.floor(index / size) % size, index % size];
+        return Array.from({ length: inner }, (_, k) => x(batch, i, k) * y(batch, k, j)).reduce((total, term) => total + term, 0);
+      });
+    const model = toOnnx({ inputs: [a, b], outputs: outputs(), contrib });
+    const {
+      both,
+      left: leftOnly,
+      right: rightOnly,
+      plain,
+    } = await run(model, {
+      a: numbers([2, 3, 2], ...left),
+      b: numbers([2, 2, 3], ...right),
+    });
+    const [A, B] = [(t: boolean) => at(left, 3, 2, t), (t: boolean) => at(right, 2, 3, t)];
+    expect([...both.data]).toEqual(product(A(true), B(true), 2, 3));
+    expect([...leftOnly.data]).toEqual(product(A(true), A(false), 2, 3));
+    expect([...rightOnly.data]).toEqual(product(B(false), B(true), 2, 3));
+    expect([...plain.data]).toEqual(product(A(false), B(false), 3, 2));
+  });
+});
+
+describe("toOnnx refuses", () => {
+  const x = input("x", [3]);
+
+  test("two inputs of one name", () => {
+    expect(() => toOnnx({ inputs: [x, input("x", [2])], outputs: { y: x } })).toThrow('toOnnx: two inputs are named "x".');
+  });
+
+  test("an input that is needed but not listed, also one of the same name", () => {
+    const message = 'toOnnx: the input "z" of shape [3] is needed but not listed in `inputs`.';
+    expect(() => toOnnx({ inputs: [x], outputs: { y: add(x, input("z", [3])) } })).toThrow(message);
+    expect(() => toOnnx({ inputs: [input("z", [3])], outputs: { y: input("z", [3]) } })).toThrow(message);
+  });
+
+  test("an input that is computed", () => {
+    expect(() => toOnnx({ inputs: [slice(x, 0, 0, 1)], outputs: { y: sum(x) } })).toThrow(
+      "may only list tensors made by input()",
+    );
+  });
+
+  test("an output named like an input", () => {
+    expect(() => toOnnx({ inputs: [x], outputs: { x: relu(x) } })).toThrow('toOnnx: "x" names an input and an output.');
+  });
+});

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readDetector } from "../../detection/index.ts";
+import { readFolder, writeSurfaces } from "../../imaging/index.ts";
+import { type ProgressEvent, readMetrics, readTensors, runFiles } from "../../training/index.ts";
+import { type ConfigInput, configSchema } from "./config.ts";
+import { splitTraining } from "./data.ts";
+import { readConfig, train } from "./train.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const steps = 24;
+const input: ConfigInput = {
+  seed: 5,
+  image: { size: 32 },
+  network: { width: 4, depth: 2 },
+  augmentation: { flipHorizontal: true },
+  training: { steps, batch: 2, warmup: 4, checkpointEvery: 4 },
+};
+const config = configSchema.parse(input);
+
+let folder: string;
+let data: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lynceus-train-"));
+  await writeSurfaces(folder, { categories: ["tiles"], size: 32, trainCount: 12, testPerKind: 0, seed: 1 });
+  data = join(folder, "tiles");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const out = (name: string) => join(folder, "runs", name);
+const run = (name: string, options: Partial<Parameters<typeof train>[0]> = {}) =>
+  train({ data, out: out(name), config, threads: 1, ...options });
+const resultOf = async (name: string) => {
+  const files = runFiles(out(name));
+  return { checkpoint: await readFile(files.checkpoint), model: await readFile(files.model), log: await readFile(files.metrics) };
+};
+/** Fails with a short message: a difference of thousands of bytes helps nobody. */
+const expectSameResult = async (name: string, expected: string) => {
+  const [is, should] = [await resultOf(name), await resultOf(expected)];
+  const differing = Object.keys(is).filter((key) => !is[key as keyof typeof is].equals(should[key as keyof typeof is]));
+  expect(differing, `files of "${name}" that differ from those of "${expected}"`).toEqual([]);
+};
+
+/** A training in a process of its own that writes every event as a line. */
+const start = (name: string): ChildProcess => {
+  const driver = `
+    import { configSchema, train } from "lynceus/systems/denoising";
+    import { writeSync } from "node:fs";
+    const listener = (event) => writeSync(1, JSON.stringify(event) + "\\n");
+    await train({ ...${JSON.stringify({ data, out: out(name), threads: 1 })}, config: configSchema.parse(${JSON.stringify(input)}), listener });
+  `;
+  return spawn(process.execPath, ["--input-type=module", "-e", driver], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+};
+
+/** Kills the process with SIGKILL as soon as the moment has come. */
+const killAt = async (name: string, moment: (event: ProgressEvent) => boolean): Promise<void> => {
+  const child = start(name);
+  let rest = "";
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    if (lines.some((line) => moment(JSON.parse(line)))) child.kill("SIGKILL");
+  });
+  expect(await new Promise((resolve) => child.on("close", (_, killedBy) => resolve(killedBy)))).toBe("SIGKILL");
+};
+const reached = (step: number) => (event: ProgressEvent) => event.kind === "step" && event.step === step;
+const inStage = (text: string) => (event: ProgressEvent) => event.kind === "stage" && event.text === text;
+
+describe("a training", () => {
+  test("is the same, byte for byte, in another process and another folder", async () => {
+    const summary = await run("undisturbed");
+    expect(summary).toMatchObject({ finished: true, step: steps, skipped: [] });
+    await run("again");
+    await expectSameResult("again", "undisturbed");
+    const child = start("another process");
+    child.stdout!.resume();
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
+    await expectSameResult("another process", "undisturbed");
+  });
+
+  test.each<[string, (event: ProgressEvent) => boolean]>([
+    ["before the first checkpoint", reached(3)],
+    ["right when a checkpoint is written", reached(8)],
+    ["between checkpoints", reached(18)],
+    ["after the last step, before the model is written", inStage("setting the threshold")],
+  ])("killed with SIGKILL %s, it ends where it would have ended", async (name, moment) => {
+    await killAt(name, moment);
+    // Whatever was being written when the process died: a file under its final name is whole.
+    const files = runFiles(out(name));
+    const before = await readTensors(files.checkpoint).catch((error: NodeJS.ErrnoException) => {
+      expect(error.code).toBe("ENOENT");
+      return undefined;
+    });
+    const seen: number[] = [];
+    await run(name, { resume: true, listener: (event) => event.kind === "step" && seen.push(event.step) });
+    const from = Number(before?.metadata.step ?? 0);
+    expect(seen).toEqual(Array.from({ length: steps - from }, (_, i) => from + 1 + i));
+    await expectSameResult(name, "undisturbed");
+  });
+
+  test("killed and resumed over and over, it still ends where it would have ended", async () => {
+    for (const step of [5, 13]) {
+      const stop = new AbortController();
+      const listener = (event: ProgressEvent) => reached(step)(event) && stop.abort();
+      const part = await run("stopped", { resume: true, listener, signal: stop.signal });
+      expect(part).toMatchObject({ finished: false, step, threshold: undefined });
+    }
+    await run("stopped", { resume: true });
+    await expectSameResult("stopped", "undisturbed");
+  });
+
+  test("leaves a run folder that explains itself", async () => {
+    const files = runFiles(out("undisturbed"));
+    const stored = await readConfig(files.folder);
+    expect(stored).toEqual({ ...config, image: { ...config.image, channels: 3 } });
+    expect((await readMetrics(files.metrics)).map(({ step }) => step)).toEqual([1, 10, 20]);
+    const manifest = JSON.parse(await readFile(files.manifest, "utf8"));
+    expect(manifest).toMatchObject({ system: "denoising", data, trainingImages: 11, validationImages: 1 });
+    const { description } = readDetector(await readFile(files.model));
+    expect(description).toMatchObject({ system: "denoising", config: stored, provenance: manifest });
+    expect(description.threshold).toMatchObject({ falseAlarmRate: 0.05, normalImages: 1 });
+    expect((await readdir(files.folder)).sort()).toEqual([
+      "checkpoints",
+      "config.json",
+      "manifest.json",
+      "metrics.jsonl",
+      "model.onnx",
+    ]);
+  });
+
+  test("does not go on with other settings or other images", async () => {
+    const message = "belongs to other settings or other images";
+    await cp(out("undisturbed"), out("copy"), { recursive: true });
+    await expect(run("copy", { resume: true, config: { ...config, seed: 6 } })).rejects.toThrow(message);
+    const other = join(folder, "other");
+    await cp(data, other, { recursive: true });
+    const { training } = splitTraining((await readFolder(other)).train, config);
+    await cp(training[0].path, training[1].path);
+    await expect(run("copy", { resume: true, data: other })).rejects.toThrow(message);
+  });
+
+  test("names what it skips, and says when nothing is left", async () => {
+    const broken = join(folder, "broken");
+    await cp(data, broken, { recursive: true });
+    const { training } = splitTraining((await readFolder(broken)).train, config);
+    await writeFile(training[0].path, "not a picture");
+    const warnings: string[] = [];
+    const short = { ...config, training: { ...config.training, steps: 1 } };
+    const options = { config: short, listener: (event: ProgressEvent) => event.kind === "warning" && warnings.push(event.text) };
+    const { skipped } = await run("broken", { data: broken, ...options });
+    expect(skipped.map(({ path }) => path)).toEqual([training[0].path]);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(training[0].path);
+    for (const { path } of training) await writeFile(path, "not a picture");
+    await expect(run("nothing", { data: broken, config: short })).rejects.toThrow(
+      `None of the training images of "${broken}" could be read.`,
+    );
+  });
+});
