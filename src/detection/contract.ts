@@ -15,6 +15,8 @@ export const thresholdSchema = z.object({
   normalLevel: z.number(),
 });
 
+const preprocessSchema = z.object({ size: z.int(), channels: z.literal([1, 3]), aspect: z.enum(["stretch", "fit"]) });
+
 export type Threshold = z.output<typeof thresholdSchema>;
 
 /** What a detector's file says about itself beside its network. */
@@ -56,19 +58,29 @@ export const readDetector = (bytes: Uint8Array): { model: Model; description: De
   const model = readModel(bytes);
   const entry = (key: string): unknown => {
     const text = model.metadata[`lynceus.${key}`];
-    return text === undefined ? undefined : JSON.parse(text);
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      throw new GraphError(`The model's metadata entry "lynceus.${key}" is damaged: it is not JSON.`);
+    }
   };
   const system = entry("system");
+  const preprocess = preprocessSchema.safeParse(entry("preprocess"));
   const names = [...model.feeds, ...model.results].map(({ name }) => name);
-  if (typeof system !== "string" || !["image", "map", "score"].every((name) => names.includes(name))) {
+  if (typeof system !== "string" || !preprocess.success || !["image", "map", "score"].every((name) => names.includes(name))) {
     throw new GraphError(
       "The ONNX model is not a Lynceus image detector: it lacks the metadata, or the values image, map and score.",
     );
   }
   const threshold = thresholdSchema.optional().safeParse(entry("threshold"));
-  const preprocess = entry("preprocess") as PreprocessOptions;
   return {
     model,
-    description: { system, preprocess, config: entry("config"), threshold: threshold.data, provenance: entry("provenance") },
+    description: {
+      system,
+      preprocess: preprocess.data,
+      config: entry("config"),
+      threshold: threshold.data,
+      provenance: entry("provenance"),
+    },
   };
 };

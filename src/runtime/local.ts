@@ -22,7 +22,7 @@ export const openLocalRuntime = ({ provider = "cpu", threads = availableParallel
       executionProviders: [provider],
       intraOpNumThreads: threads,
       graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
     }).catch((error: Error) => {
       throw new RuntimeError(`The program cannot be loaded: ${firstLine(error)}`);
     });

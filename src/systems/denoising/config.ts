@@ -128,6 +128,8 @@ function hasPositiveResidual({ l1, l2, ssim, msgms, contrast = 0 }: ResidualWeig
 type ResidualWeights = Record<"l1" | "l2" | "ssim" | "msgms", number> & { contrast?: number };
 
 export type Config = z.output<typeof configSchema>;
+/** A configuration whose number of channels is decided. */
+export type ModelConfig = Config & { readonly image: { readonly channels: 1 | 3 } };
 export type ConfigInput = z.input<typeof configSchema>;
 
 /** Starting points of `--preset`; what they leave open has the schema's default. */

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeJpeg, type Image, readFolder, type Sample, writePng, writeSurfaces } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
 import { openLocalRuntime, type Values } from "../../runtime/index.ts";
+import type { ModelConfig } from "./config.ts";
 import { type ConfigInput, configSchema } from "./config.ts";
 import { batchMaker, imagesAreGrey, openPreprocessor, type PreparedImages, prepareImages, splitTraining } from "./data.ts";
-import type { ModelConfig } from "./model.ts";
 
 const size = 16;
 const configOf = (given: ConfigInput): ModelConfig => {

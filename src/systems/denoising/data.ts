@@ -12,9 +12,8 @@ import {
 } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
 import type { Runtime, Values } from "../../runtime/index.ts";
-import type { Config } from "./config.ts";
+import type { Config, ModelConfig } from "./config.ts";
 import { corrupt } from "./corruption/index.ts";
-import type { ModelConfig } from "./model.ts";
 
 /**
  * Divides the training images: a share of the normal ones, drawn by the seed, is kept for the threshold and never trained on.

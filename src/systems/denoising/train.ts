@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { openDetector, type Threshold, writeDetector } from "../../detection/index.ts";
-import { input, program } from "../../graph/index.ts";
 import { decodeImage, readFolder, type Sample, type SkippedFile, writeFileAtomic } from "../../imaging/index.ts";
 import { thresholdAtFalseAlarmRate } from "../../metrics/index.ts";
 import {
@@ -18,7 +17,7 @@ import {
   weightedMean,
   weightedResidual,
 } from "../../nn/index.ts";
-import { openRuntime, type Runtime, type Value } from "../../runtime/index.ts";
+import { openRuntime } from "../../runtime/index.ts";
 import {
   digestOf,
   digestOfFiles,
@@ -32,9 +31,11 @@ import {
   train as trainLoop,
   writeJson,
 } from "../../training/index.ts";
-import { type Config, configSchema } from "./config.ts";
-import { batchMaker, imagesAreGrey, openPreprocessor, type PreparedImages, prepareImages, splitTraining } from "./data.ts";
-import { anomalyMap, type Calibration, detector, type ModelConfig, restore } from "./model.ts";
+import { calibrate } from "./calibration.ts";
+import { type Config, configSchema, type ModelConfig } from "./config.ts";
+import { batchMaker, imagesAreGrey, openPreprocessor, prepareImages, splitTraining } from "./data.ts";
+import { detector } from "./detector.ts";
+import { restore } from "./model.ts";
 
 export interface TrainOptions {
   /** Folder of images: `train/good` and so on, or any folder of normal images. */
@@ -149,44 +150,6 @@ const schedule = ({ schedule, learningRate, warmup }: Config["training"]): Sched
   ({ cosine: warmupCosine(learningRate, warmup), "one-cycle": oneCycle(learningRate), constant: constantRate(learningRate) })[
     schedule
   ];
-
-/** How many training images the calibration looks at. */
-const CALIBRATION_IMAGES = 200;
-
-/**
- * Mean and deviation of the map at each position over training images. With few images a position alone says little, so both
- * are drawn towards those of all positions together, which count like ten images more.
- */
-const calibrate = async (
-  runtime: Runtime,
-  network: ReadonlyMap<string, Value>,
-  config: ModelConfig,
-  images: PreparedImages,
-): Promise<Calibration> => {
-  const { size, channels } = config.image;
-  const x = input("x", [1, channels, size, size]);
-  const loaded = await runtime.load(program({ feeds: [x], results: { map: anomalyMap(frozen(network), x, config).map } }));
-  const count = Math.min(images.samples.length, CALIBRATION_IMAGES);
-  const sum = new Float64Array(size * size);
-  const squares = new Float64Array(size * size);
-  for (let image = 0; image < count; image++) {
-    const data = await images.get(Math.floor((image * images.samples.length) / count));
-    const { map } = await loaded.run({ x: { data, shape: [1, channels, size, size] } });
-    for (const [position, value] of (map.data as Float32Array).entries()) {
-      sum[position] += value;
-      squares[position] += value * value;
-    }
-  }
-  const weightOfAll = 10;
-  const average = (values: Float64Array): number => values.reduce((total, value) => total + value, 0) / (values.length * count);
-  const [meanOfAll, squareOfAll] = [average(sum), average(squares)];
-  const drawn = (total: number, ofAll: number): number => (total + weightOfAll * ofAll) / (count + weightOfAll);
-  const means = sum.map((total) => drawn(total, meanOfAll));
-  const deviations = squares.map((total, position) =>
-    Math.sqrt(Math.max(drawn(total, squareOfAll) - means[position] ** 2, 1e-12)),
-  );
-  return { mean: Float32Array.from(means), deviation: Float32Array.from(deviations) };
-};
 
 /** Scores the normal images kept out of training with the finished model. */
 const setThreshold = async (

@@ -1,0 +1,72 @@
+import {
+  constant,
+  div,
+  filterMatrix,
+  gaussianKernel,
+  input,
+  maximum,
+  program,
+  separable,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+} from "../../graph/index.ts";
+import { frozen } from "../../nn/index.ts";
+import type { Runtime, Value } from "../../runtime/index.ts";
+import type { ModelConfig } from "./config.ts";
+import type { PreparedImages } from "./data.ts";
+import { anomalyMap } from "./detector.ts";
+
+/** First and second moment of the map at each position, [size, size], over training images. */
+export interface Calibration {
+  readonly mean: Float32Array;
+  readonly square: Float32Array;
+}
+
+/** How many training images are looked at. */
+const IMAGES = 200;
+
+/** With few images a position alone says little: each is drawn towards the mean of all positions, which counts like so many images. */
+const PRIOR_IMAGES = 10;
+
+/** Runs the trained network over training images and collects the moments of their maps. */
+export const calibrate = async (
+  runtime: Runtime,
+  network: ReadonlyMap<string, Value>,
+  config: ModelConfig,
+  images: PreparedImages,
+): Promise<Calibration> => {
+  const { size, channels } = config.image;
+  const x = input("x", [1, channels, size, size]);
+  const loaded = await runtime.load(program({ feeds: [x], results: { map: anomalyMap(frozen(network), x, config).map } }));
+  const count = Math.min(images.samples.length, IMAGES);
+  const sums = new Float64Array(size * size);
+  const squares = new Float64Array(size * size);
+  for (let image = 0; image < count; image++) {
+    const data = await images.get(Math.floor((image * images.samples.length) / count));
+    const { map } = await loaded.run({ x: { data, shape: [1, channels, size, size] } });
+    for (const [position, value] of (map.data as Float32Array).entries()) {
+      sums[position] += value;
+      squares[position] += value * value;
+    }
+  }
+  const moment = (totals: Float64Array): Float32Array => {
+    const ofAll = totals.reduce((sum, total) => sum + total, 0) / (totals.length * count);
+    return Float32Array.from(totals, (total) => (total + PRIOR_IMAGES * ofAll) / (count + PRIOR_IMAGES));
+  };
+  return { mean: moment(sums), square: moment(squares) };
+};
+
+/**
+ * The map in standard deviations from what training images show around the same position: the moments are smoothed by a
+ * Gaussian of 1/32 of the size, since a single conspicuous training image should not blind one spot.
+ */
+export const standardise = (map: Tensor, calibration: Calibration): Tensor => {
+  const size = map.shape[2] as number;
+  const window = filterMatrix(size, gaussianKernel(size / 32));
+  const smooth = (moments: Float32Array): Tensor => separable(constant(moments, [size, size]), window, window);
+  const mean = smooth(calibration.mean);
+  const variance = maximum(sub(smooth(calibration.square), square(mean)), 1e-12);
+  return div(sub(map, mean), sqrt(variance));
+};
