@@ -8,7 +8,7 @@ import { formatTable, output, progress } from "./output.ts";
 import { readSettings } from "./settings.ts";
 import type { CommonOptions } from "./usage.ts";
 
-const CATEGORIES: readonly SurfaceCategory[] = ["fabric", "tiles", "grille"];
+const CATEGORIES: readonly SurfaceCategory[] = ["fabric", "grille", "circuit"];
 const SIZE = 64;
 
 /** Paints surfaces, trains a small detector on each, and shows what it finds beside a method that does not learn. */
@@ -19,7 +19,7 @@ export const demo = async (name: string, { out, threads, json }: CommonOptions &
   const started = performance.now();
 
   say(`Painting ${CATEGORIES.length} surfaces with defects into ${join(out, "data")} ...`);
-  await writeSurfaces(join(out, "data"), { categories: CATEGORIES, size: SIZE, trainCount: 60, testPerKind: 8, seed: 1 });
+  await writeSurfaces(join(out, "data"), { categories: CATEGORIES, size: SIZE, trainCount: 60, testPerKind: 15, seed: 1 });
   const config = await readSettings(system, { preset: "demo", set: [] });
 
   const rows: Comparison["rows"][number][] = [];

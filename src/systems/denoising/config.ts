@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { augmentationSchema } from "../../imaging/index.ts";
-import { corruptionSchema, railwayCorruption } from "./corruption/index.ts";
+import { corruptionSchema, railwayCorruption, structuredCorruption } from "./corruption/index.ts";
 
 const weight = (what: string, fallback: number) => z.number().min(0).default(fallback).describe(`Weight of ${what}.`);
 
@@ -31,7 +31,7 @@ export const configSchema = z
           .enum(["unet", "bottleneck"])
           .default("unet")
           .describe("U-Net with skip connections, or bottleneck autoencoder."),
-        width: z.int().min(2).max(256).default(16).describe("Channels of the first level; each further level has twice as many."),
+        width: z.int().min(2).max(256).default(8).describe("Channels of the first level; each further level has twice as many."),
         depth: z.int().min(1).max(7).default(4).describe("How often the image is halved; its size must divide by 2^depth."),
         latent: z.int().min(1).max(4096).default(128).describe("Length of the bottleneck autoencoder's vector."),
         residual: z
@@ -45,10 +45,10 @@ export const configSchema = z
     augmentation: augmentationSchema,
     loss: z
       .strictObject({
-        l1: weight("the absolute difference", 0),
-        l2: weight("the squared difference", 1),
+        l1: weight("the absolute difference", 1),
+        l2: weight("the squared difference", 0),
         ssim: weight("1 - SSIM", 0.5),
-        msgms: weight("1 - multi-scale gradient magnitude similarity", 0.5),
+        msgms: weight("1 - multi-scale gradient magnitude similarity", 0),
         maskWeight: z.number().min(0).default(0).describe("Extra weight of pixels inside the corruption (0: all pixels alike)."),
       })
       .refine(hasPositiveResidual, "at least one residual must have a positive weight")
@@ -136,21 +136,26 @@ export type ConfigInput = z.input<typeof configSchema>;
 export const presets = {
   tiny: {
     image: { size: 64 },
-    network: { width: 12, depth: 3, latent: 64 },
+    network: { depth: 3, latent: 64 },
+    corruption: structuredCorruption,
     training: { steps: 400 },
   },
-  small: {},
-  /** What `lynceus demo` runs: less than half a minute per surface on two cores. */
-  demo: {
-    image: { size: 64 },
-    network: { width: 12, depth: 3, latent: 64 },
-    training: { steps: 250 },
-  },
+  small: { corruption: structuredCorruption },
   base: {
     image: { size: 256 },
     network: { width: 32, depth: 5, latent: 512 },
+    corruption: structuredCorruption,
     training: { steps: 20000, batch: 16 },
   },
+  /** What `lynceus demo` runs: about half a minute per surface on two cores. */
+  demo: {
+    image: { size: 64 },
+    network: { width: 12, depth: 3, latent: 64 },
+    corruption: structuredCorruption,
+    training: { steps: 250 },
+  },
+  /** The document's corruption as it stands: rectangles of 10-20 % of the image, filled with noise on grey. */
+  document: { corruption: { kind: "occlusion" } },
   /** The document's worked example: one square of 10 % of the image, one of three noises. Its images have 2048 x 2048 pixels. */
   railway: {
     image: { size: 512 },

@@ -5,6 +5,7 @@ import { aurocDifference, type Measure } from "../../metrics/index.ts";
 import type { Cell, Comparison } from "../../report/index.ts";
 import { type Listener, readMetrics, runFiles, writeJson } from "../../training/index.ts";
 import { type Config, configSchema } from "./config.ts";
+import { corruptionSchema } from "./corruption/index.ts";
 import { readConfig, rebuildModel, train } from "./train.ts";
 
 export interface AblationOptions {
@@ -38,10 +39,10 @@ export interface AblationRow {
 }
 
 /**
- * Compares the run's corruption with whole-image Gaussian noise (the traditional denoising autoencoder, at several strengths)
- * and with none (the plain autoencoder), on both networks. All trainings share the data, the seed, the steps and everything
- * else in the configuration; only the corruption differs. Each is a run folder of its own under `ablation/`, so an interrupted
- * comparison goes on where it stopped.
+ * Compares the run's corruption with the document's plain rectangles of noise, with Gaussian noise over the whole image (the
+ * traditional denoising autoencoder, at several strengths) and with none (the plain autoencoder), on both networks. All
+ * trainings share the data, the seed, the steps and everything else in the configuration; only the corruption differs. Each is
+ * a run folder of its own under `ablation/`, so an interrupted comparison goes on where it stopped.
  */
 export const ablation = async (options: AblationOptions): Promise<AblationRow[] | undefined> => {
   const { run, data, sigmas = [0.1, 0.2, 0.4], threads, listener, signal } = options;
@@ -52,18 +53,24 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
     );
   }
   const steps = options.steps ?? base.training.steps;
-  const corruptions: [string, Config["corruption"]][] = [
-    ["occlusion", base.corruption],
-    ...sigmas.map((sigma): [string, Config["corruption"]] => [`gaussian ${sigma}`, { kind: "gaussian", sigma }]),
-    ["none", { kind: "none" }],
-  ];
+  const corruptions: Record<string, Config["corruption"]> = {
+    "this run's occlusion": base.corruption,
+    "rectangles of noise": corruptionSchema.parse({ kind: "occlusion" }),
+    ...Object.fromEntries(sigmas.map((sigma) => [`gaussian ${sigma}`, { kind: "gaussian", sigma } as const])),
+    none: { kind: "none" },
+  };
   const variants = (["unet", "bottleneck"] as const).flatMap((architecture) =>
-    corruptions.map(([name, corruption]): Variant => ({ name, architecture, corruption })),
+    Object.entries(corruptions).map(([name, corruption]): Variant => ({ name, architecture, corruption })),
   );
 
   const results: { variant: Variant; result: EvaluateResult; trainingLoss: number }[] = [];
   for (const [index, variant] of variants.entries()) {
-    const folder = join(run, "ablation", `${variant.architecture}-${variant.name.replace(" ", "-")}`);
+    const folder = join(
+      run,
+      "ablation",
+      `${steps}-steps`,
+      `${variant.architecture} ${variant.name}`.replaceAll(/[^a-z0-9.]+/g, "-"),
+    );
     const files = runFiles(folder);
     const config = configSchema.parse({
       ...base,
@@ -130,7 +137,7 @@ export const ablationTable = (rows: readonly AblationRow[]): Comparison => ({
   ],
   rows: rows.map(({ architecture, name, corruption, measures, trainingLoss, gain }) => ({
     name: `${architecture}, ${name}`,
-    emphasis: corruption === "occlusion",
+    emphasis: gain === undefined && corruption === "occlusion",
     cells: [
       measures.image_auroc ?? null,
       measures.pixel_auroc ?? null,

@@ -7,7 +7,13 @@ import { drawQuantities } from "./quantities.ts";
 import { layRectangles, pixelsOf } from "./rectangles.ts";
 
 export type { ImageShape } from "./fill.ts";
-export { type CorruptionOptions, corruptionSchema, type OcclusionOptions, railwayCorruption } from "./options.ts";
+export {
+  type CorruptionOptions,
+  corruptionSchema,
+  type OcclusionOptions,
+  railwayCorruption,
+  structuredCorruption,
+} from "./options.ts";
 
 export type Corruption = {
   /** What the network sees, [channels, height, width] in [0, 1]. */

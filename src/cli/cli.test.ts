@@ -1,0 +1,117 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeSurfaces } from "../imaging/index.ts";
+
+/** The compiled command, as a user runs it. */
+const command = join(createRequire(import.meta.url).resolve("lynceus"), "..", "cli", "main.js");
+const lynceus = (...words: string[]): Promise<{ code: number; out: string; err: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [command, ...words], (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, out, err }),
+    );
+  });
+const lastJson = (text: string) => JSON.parse(text.trim().split("\n").at(-1) as string);
+
+describe("lynceus", () => {
+  let folder: string;
+  let data: string;
+  let run: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lynceus-cli-"));
+    await writeSurfaces(folder, { categories: ["tiles"], size: 32, trainCount: 12, testPerKind: 2, seed: 1 });
+    data = join(folder, "tiles");
+    run = join(folder, "run");
+    const small = [
+      "image.size=32",
+      "network.width=4",
+      "network.depth=2",
+      "training.steps=6",
+      "training.batch=2",
+      "training.warmup=2",
+    ];
+    const trained = await lynceus(
+      "train",
+      "denoising",
+      "--data",
+      data,
+      "--out",
+      run,
+      "--json",
+      ...small.flatMap((set) => ["--set", set]),
+    );
+    expect(trained.err).toBe("");
+    expect(trained.code).toBe(0);
+    expect(Object.keys(lastJson(trained.out).metrics)).toContain("image_auroc");
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("help names every command and has examples; wrong use exits with 2", async () => {
+    const help = await lynceus("--help");
+    expect(help.code).toBe(0);
+    for (const name of ["demo", "train", "predict", "evaluate", "export", "inspect"]) {
+      expect(help.out).toContain(name);
+      expect((await lynceus(name, "--help")).out).toMatch(/Example/);
+    }
+    for (const words of [
+      ["fly"],
+      ["train"],
+      ["train", "flying", "--data", "x"],
+      ["train", "denoising"],
+      ["predict", "nowhere", "x.png"],
+    ]) {
+      const wrong = await lynceus(...words);
+      expect(wrong.code, words.join(" ")).toBe(2);
+      expect(wrong.err).not.toMatch(/at .*\.js/);
+    }
+  });
+
+  test("train leaves a run folder that explains itself, and refuses to overwrite it", async () => {
+    const entries = await readdir(run);
+    for (const name of [
+      "config.json",
+      "manifest.json",
+      "metrics.jsonl",
+      "checkpoints",
+      "model.onnx",
+      "report.html",
+      "evaluation.json",
+    ]) {
+      expect(entries).toContain(name);
+    }
+    expect(await readFile(join(run, "report.html"), "utf8")).toContain("image AUROC");
+    const again = await lynceus("train", "denoising", "--data", data, "--out", run);
+    expect(again.code).toBe(2);
+    expect(again.err).toContain("--resume");
+    const resumed = await lynceus("train", "denoising", "--resume", "--out", run, "--json");
+    expect(lastJson(resumed.out).finished).toBe(true);
+  });
+
+  test("predict finishes the good images, names the bad one and exits with 1", async () => {
+    const inputs = join(folder, "inputs");
+    await cp(join(data, "test", "good"), inputs, { recursive: true });
+    await writeFile(join(inputs, "broken.png"), "no image");
+    const result = await lynceus("predict", run, inputs, "--out", join(folder, "heat"), "--json");
+    expect(result.code).toBe(1);
+    const { predictions, failures } = lastJson(result.out);
+    expect(predictions).toHaveLength(2);
+    expect(failures).toHaveLength(1);
+    expect(failures[0].path).toContain("broken.png");
+    expect((await readdir(join(folder, "heat"))).sort()).toEqual(["000.heatmap.png", "001.heatmap.png", "predictions.json"]);
+  });
+
+  test("export, inspect and evaluate work from the exported file alone", async () => {
+    const model = join(folder, "exported.onnx");
+    expect((await lynceus("export", run, "--out", model)).code).toBe(0);
+    const inspected = lastJson((await lynceus("inspect", model, "--json")).out);
+    expect(inspected.metadata["lynceus.system"]).toBe("denoising");
+    expect(inspected.opset).toBe(17);
+    const evaluated = await lynceus("evaluate", model, "--data", data, "--out", join(folder, "evaluation"), "--json");
+    const own = JSON.parse(await readFile(join(run, "evaluation.json"), "utf8"));
+    expect(lastJson(evaluated.out).metrics).toEqual(own.metrics);
+    expect((await lynceus("inspect", data)).out).toMatch(/test\/crack\s+2 images, 2 with masks/);
+  });
+});
