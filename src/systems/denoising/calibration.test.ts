@@ -3,9 +3,9 @@ import { input, program } from "../../graph/index.ts";
 import { frozen } from "../../nn/index.ts";
 import { random } from "../../random/index.ts";
 import { openLocalRuntime } from "../../runtime/index.ts";
+import { anomalyMap } from "./anomaly-map.ts";
 import { calibrate, standardise } from "./calibration.ts";
 import { configSchema, type ModelConfig } from "./config.ts";
-import { anomalyMap } from "./detector.ts";
 import { buildStep } from "./train.ts";
 
 describe("calibration", () => {

@@ -14,9 +14,9 @@ import {
 } from "../../graph/index.ts";
 import { frozen } from "../../nn/index.ts";
 import type { Runtime, Value } from "../../runtime/index.ts";
+import { anomalyMap } from "./anomaly-map.ts";
 import type { ModelConfig } from "./config.ts";
 import type { PreparedImages } from "./data.ts";
-import { anomalyMap } from "./detector.ts";
 
 /** First and second moment of the map at each position, [size, size], over training images. */
 export interface Calibration {

@@ -1,7 +1,8 @@
+export { anomalyMap } from "./anomaly-map.ts";
 export type { Calibration } from "./calibration.ts";
 export * from "./config.ts";
 export * from "./corruption/index.ts";
-export { anomalyMap, detector } from "./detector.ts";
+export { detector } from "./detector.ts";
 export { type AblationOptions, type AblationRow, ablation, ablationTable } from "./evaluate.ts";
 export { type NetworkOptions, restore } from "./model.ts";
 export { predict } from "./predict.ts";

@@ -173,18 +173,18 @@ export const railwayCorruption: OcclusionOptions = occlusionSchema.parse({
 });
 
 /**
- * Structured corruption, the default of the presets: irregular blobs, often faint, of one shade, of noise or of another image's
+ * Structured corruption, the default of the presets: irregular small blobs, often translucent, of one shade, of noise or of another image's
  * texture. Unlike opaque noise they look like defects, so that the network must judge what belongs there and not only
  * recognise noise (after Zavrtanik et al. 2021, DRAEM, and Bauer et al. 2024).
  */
 export const structuredCorruption: OcclusionOptions = occlusionSchema.parse({
   kind: "occlusion",
   shape: "blobs",
-  area: { min: 0.02, max: 0.15 },
-  count: { min: 1, max: 6 },
+  area: { min: 0.005, max: 0.08 },
+  count: { min: 1, max: 5 },
   aspect: { min: 0.15, max: 6 },
-  fill: { noise: 1, texture: 1 },
+  fill: { noise: 2, texture: 1 },
   base: "random",
   superimpose: { min: 0, max: 1 },
-  opacity: { min: 0.15, max: 0.9 },
+  opacity: { min: 0.3, max: 1 },
 });
