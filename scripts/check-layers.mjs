@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 
 /** Rooms from the ground up; a room may import from rooms on lower floors only, never from its neighbours. */
 const floors = [
-  ["random", "graph"],
+  ["random", "files", "graph"],
   ["runtime"],
   ["nn", "imaging", "metrics"],
   ["training", "report"],

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { blurredDifference, evaluateModel } from "../detection/index.ts";
-import { type SurfaceCategory, writeFileAtomic, writeSurfaces } from "../imaging/index.ts";
+import { writeFileAtomic } from "../files/index.ts";
+import { type SurfaceCategory, writeSurfaces } from "../imaging/index.ts";
+import type { Measure } from "../metrics/index.ts";
 import { type Comparison, renderReport } from "../report/index.ts";
-import { systemNamed } from "../systems/registry.ts";
 import { runFiles } from "../training/index.ts";
+import { systemOrUsage } from "./model-file.ts";
 import { formatTable, output, progress } from "./output.ts";
 import { readSettings } from "./settings.ts";
 import type { CommonOptions } from "./usage.ts";
@@ -14,7 +16,7 @@ const SIZE = 64;
 /** Paints surfaces, trains a small detector on each, and shows what it finds beside a method that does not learn. */
 export const demo = async (name: string, { out, threads, json }: CommonOptions & { readonly out: string }): Promise<void> => {
   const { say, finish } = output(json);
-  const system = systemNamed(name);
+  const system = systemOrUsage(name);
   const listener = progress();
   const started = performance.now();
 
@@ -23,7 +25,8 @@ export const demo = async (name: string, { out, threads, json }: CommonOptions &
   const config = await readSettings(system, { preset: "demo", set: [] });
 
   const rows: Comparison["rows"][number][] = [];
-  const metrics: Record<string, unknown> = {};
+  const metrics: Record<string, Measure> = {};
+  const blurred: Record<string, Measure> = {};
   const groups = [];
   for (const category of CATEGORIES) {
     const data = join(out, "data", category);
@@ -45,7 +48,8 @@ export const demo = async (name: string, { out, threads, json }: CommonOptions &
       baseline.measures.pixel_auroc,
     ];
     rows.push({ name: category, cells: cells.map((measure) => measure ?? null) });
-    metrics[category] = { ours: ours.measures, blurredDifference: baseline.measures };
+    for (const [measure, value] of Object.entries(ours.measures)) metrics[`${category}.${measure}`] = value;
+    for (const [measure, value] of Object.entries(baseline.measures)) blurred[`${category}.${measure}`] = value;
     groups.push({
       ...ours.page.caseGroups?.[0],
       title: `${category}: clearest defects`,
@@ -72,5 +76,5 @@ export const demo = async (name: string, { out, threads, json }: CommonOptions &
   say(
     `Next: lynceus predict ${runFiles(join(out, CATEGORIES[0])).folder} YOUR_IMAGE.png, or lynceus train ${name} --data YOUR_FOLDER`,
   );
-  finish({ report, metrics });
+  finish({ report, metrics, blurredDifference: blurred });
 };

@@ -1,5 +1,5 @@
 import { readDetector } from "../detection/index.ts";
-import { writeFileAtomic } from "../imaging/index.ts";
+import { writeFileAtomic } from "../files/index.ts";
 import { readModelFile } from "./model-file.ts";
 import { output } from "./output.ts";
 

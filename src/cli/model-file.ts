@@ -16,8 +16,13 @@ export const openRun = async (path: string): Promise<Run | undefined> => {
     throw new UsageError(`"${path}" does not exist. Give a run folder or a model file.`);
   });
   if (!status.isDirectory()) return undefined;
-  const manifest = (await readJson(runFiles(path).manifest)) as { system: string; data: string } | undefined;
-  return manifest && { folder: path, system: systemNamed(manifest.system), data: manifest.data };
+  const { manifest, config } = runFiles(path);
+  const [stored, settings] = [
+    (await readJson(manifest)) as { system?: string; data?: string } | undefined,
+    await readJson(config),
+  ];
+  if (stored?.system === undefined || stored.data === undefined || settings === undefined) return undefined;
+  return { folder: path, system: systemNamed(stored.system), data: stored.data };
 };
 
 /** The model behind a run folder or a file. */
@@ -25,6 +30,15 @@ export const readModelFile = async (path: string): Promise<Uint8Array> => {
   const run = await openRun(path);
   if (run !== undefined) return run.system.rebuildModel(run.folder);
   if ((await stat(path)).isDirectory())
-    throw new UsageError(`"${path}" is a folder, but not a run folder: its manifest.json is missing.`);
+    throw new UsageError(`"${path}" is a folder, but not a run folder: it lacks manifest.json or config.json.`);
   return readFile(path);
+};
+
+/** @throws UsageError listing the systems when there is none of that name. */
+export const systemOrUsage = (name: string) => {
+  try {
+    return systemNamed(name);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 };

@@ -16,7 +16,8 @@ export const readSettings = async (system: System, { preset = "small", config, s
   }
   let settings = structuredClone(system.presets[preset]);
   if (config !== undefined) settings = merge(settings, await readSettingsFile(config));
-  for (const assignment of set) settings = merge(settings, parseAssignment(assignment));
+  // Joined first, so that `corruption.kind` may stand before or after what belongs to it.
+  settings = merge(settings, set.map(parseAssignment).reduce(merge, {}));
   const parsed = system.configSchema.safeParse(settings);
   if (!parsed.success) throw new UsageError(`The settings do not fit ${system.name}:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;

@@ -1,7 +1,7 @@
-import { access } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { systemNamed } from "../systems/registry.ts";
-import { readJson, runFiles } from "../training/index.ts";
+import type { System } from "../systems/system.ts";
+import { hasCheckpoint, readJson, runFiles } from "../training/index.ts";
+import { systemOrUsage } from "./model-file.ts";
 import { formatMeasures, interruptible, output, progress } from "./output.ts";
 import { readSettings } from "./settings.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
@@ -37,8 +37,9 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
     if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
     say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
   }
-  const failures = result.skipped.map(({ path }) => path);
-  if (failures.length > 0) say(`${failures.length} training images could not be read and were left out.`);
+  const failures = [...result.skipped, ...(evaluated?.evaluation.failures ?? [])];
+  for (const { path, reason } of failures) console.error(`skipped: ${path}: ${reason}`);
+  if (failures.length > 0) process.exitCode = 1;
   finish({
     run: out,
     finished: true,
@@ -49,22 +50,10 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   });
 };
 
-const systemOrUsage = (name: string) => {
-  try {
-    return systemNamed(name);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-};
-
-const newRun = async (system: ReturnType<typeof systemNamed>, options: TrainCommand) => {
+const newRun = async (system: System, options: TrainCommand) => {
   if (options.data === undefined) throw new UsageError("Say what to train on: --data DIR.");
   const out = options.out ?? `runs/${system.name}-${basename(resolve(options.data))}`;
-  const started = await access(runFiles(out).config).then(
-    () => true,
-    () => false,
-  );
-  if (started) {
+  if (await hasCheckpoint(runFiles(out))) {
     throw new UsageError(`"${out}" already holds a run. Add --resume to go on with it, or choose another folder with --out.`);
   }
   return { data: options.data, out, config: await readSettings(system, options) };
@@ -78,6 +67,8 @@ const storedRun = async ({ out, data, preset, config, set }: TrainCommand) => {
   const files = runFiles(out);
   const manifest = (await readJson(files.manifest)) as { data: string } | undefined;
   const stored = await readJson(files.config);
-  if (manifest === undefined || stored === undefined) throw new UsageError(`"${out}" holds no run to resume.`);
+  if (manifest === undefined || stored === undefined) {
+    throw new UsageError(`"${out}" holds no run to resume: start it with lynceus train, without --resume.`);
+  }
   return { out, data: data ?? manifest.data, config: stored };
 };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { readFolder, type Sample, writeFileAtomic } from "../imaging/index.ts";
+import { writeFileAtomic } from "../files/index.ts";
+import { readFolder, type Sample } from "../imaging/index.ts";
 import { random } from "../random/index.ts";
 import { type Comparison, type Notice, type ReportData, renderReport } from "../report/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
@@ -90,7 +91,7 @@ const subtitle = ({ samples }: Evaluation, labelled: boolean): string => {
   const defects = samples.filter(({ sample }) => sample.label === 1).length;
   return labelled
     ? `${samples.length - defects} normal and ${defects} defective test images`
-    : `${samples.length} unlabelled images`;
+    : `${samples.length} images of the folder, most of them trained on`;
 };
 
 const notices = (labelled: boolean, normalImages: number | undefined): Notice[] => {

@@ -45,6 +45,8 @@ export const evaluate = async (detector: Detector, test: readonly Sample[], list
       return error as Error;
     }
   };
+  // Without a defect there is nothing to measure, and no reason to keep every map.
+  const measurable = test.some(({ label }) => label === 1);
   let done = 0;
   for await (const item of prefetch(test.map(read), 2)) {
     const started = performance.now();
@@ -58,7 +60,7 @@ export const evaluate = async (detector: Detector, test: readonly Sample[], list
     const { image, mask } = item;
     samples.push({ sample, score: detection.score, anomalous: detection.anomalous });
     const known = mask !== undefined || sample.label === 0;
-    maps.push(known ? { map: detection.map, mask, width: image.width, height: image.height } : undefined);
+    maps.push(known && measurable ? { map: detection.map, mask, width: image.width, height: image.height } : undefined);
     seconds.push((performance.now() - started) / 1000);
   }
   const measures = summarise({

@@ -6,3 +6,4 @@ export { type EvaluateOptions, type EvaluateResult, evaluateModel } from "./eval
 export { explain, heatOverlay } from "./pictures.ts";
 export { type Prediction, type Predictions, predict } from "./predict.ts";
 export { kinds, measuresForMachines, measuresForPeople, type ReportInput, reportData } from "./report.ts";
+export { setThreshold } from "./threshold.ts";

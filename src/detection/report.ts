@@ -1,6 +1,7 @@
 import { decodeImage, decodeMask } from "../imaging/index.ts";
 import {
   areaUnderRoc,
+  type Confusion,
   confusionAt,
   imageMeasure,
   imageRoc,
@@ -101,6 +102,7 @@ export const reportData = async ({
       labels,
       maps.filter((map) => map !== undefined),
       measures,
+      confusion,
     ),
     kinds: kinds(samples),
     comparisons,
@@ -115,17 +117,32 @@ export const reportData = async ({
   };
 };
 
+/** Where the threshold lies on the ROC curve: false and true positive rate. */
+const operatingPoint = ({ truePositives, falseNegatives, falsePositives, trueNegatives }: Confusion) =>
+  [falsePositives / (falsePositives + trueNegatives), truePositives / (truePositives + falseNegatives)] as const;
+
 const points = (horizontal: ArrayLike<number>, vertical: ArrayLike<number>) =>
   Array.from({ length: horizontal.length }, (_, i) => [horizontal[i], vertical[i]] as const);
 
-const curves = (scores: Float32Array, labels: readonly number[], maps: readonly ScoredMap[], measures: Summary) => {
+const curves = (
+  scores: Float32Array,
+  labels: readonly number[],
+  maps: readonly ScoredMap[],
+  measures: Summary,
+  at?: Confusion,
+) => {
   const result: { roc?: Curve[]; pro?: Curve[]; precisionRecall?: Curve[] } = {};
   if (measures.imageAuroc) {
     const roc = imageRoc(scores, labels);
     const image = rocCurve(roc, 1e-3);
     const precisionRecall = precisionRecallCurve(roc, 1e-3);
     result.roc = [
-      { label: "images", points: points(image.falsePositiveRates, image.truePositiveRates), area: measures.imageAuroc },
+      {
+        label: "images",
+        points: points(image.falsePositiveRates, image.truePositiveRates),
+        area: measures.imageAuroc,
+        operatingPoint: at && operatingPoint(at),
+      },
     ];
     result.precisionRecall = [
       {
@@ -181,10 +198,10 @@ const caseGroups = async (detector: Detector, samples: readonly EvaluatedSample[
   const falling = [...samples].sort((a, b) => b.score - a.score);
   const defects = falling.filter(({ sample }) => sample.label === 1);
   const normal = falling.filter(({ sample }) => sample.label === 0);
-  const group = async (title: string, note: string, members: readonly EvaluatedSample[]): Promise<CaseGroup> => ({
+  const group = (title: string, note: string, members: readonly EvaluatedSample[]) => async (): Promise<CaseGroup> => ({
     title,
     note,
-    cases: (await Promise.all(members.slice(0, CASES).map((member) => showCase(detector, member)))).flat(),
+    cases: await showCases(detector, members.slice(0, CASES)),
   });
   const groups =
     defects.length === 0
@@ -195,7 +212,16 @@ const caseGroups = async (detector: Detector, samples: readonly EvaluatedSample[
           group("Strangest normal images", "The highest scores among normal images.", normal),
           group("Plainest normal images", "The lowest scores among normal images.", normal.toReversed().slice(0, 2)),
         ];
-  return (await Promise.all(groups)).filter(({ cases }) => cases.length > 0);
+  const shown: CaseGroup[] = [];
+  for (const make of groups) shown.push(await make());
+  return shown.filter(({ cases }) => cases.length > 0);
+};
+
+/** One after another: images may be large. */
+const showCases = async (detector: Detector, members: readonly EvaluatedSample[]): Promise<Case[]> => {
+  const cases: Case[] = [];
+  for (const member of members) cases.push(...(await showCase(detector, member)));
+  return cases;
 };
 
 /** The best of each kind first, so that the first cases show variety. */

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from "sharp";
-import { writeFileAtomic } from "./files.ts";
+import { writeFileAtomic } from "../files/index.ts";
 import { createImage, createMask, type Image, type Mask } from "./image.ts";
 
 /** The image as an 8-bit RGB PNG file, losslessly. Throws a RangeError when the data does not fit the size. */

@@ -2,7 +2,6 @@ export * from "./augment.ts";
 export * from "./colormap.ts";
 export * from "./decode.ts";
 export * from "./encode.ts";
-export * from "./files.ts";
 export * from "./folder.ts";
 export * from "./image.ts";
 export * from "./prefetch.ts";

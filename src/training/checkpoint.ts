@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { writeFileAtomic } from "../imaging/index.ts";
+import { access, readFile } from "node:fs/promises";
+import { writeFileAtomic } from "../files/index.ts";
 import type { Value } from "../runtime/index.ts";
+import type { RunFiles } from "./run-folder.ts";
 
 /** A checkpoint file that cannot be used; the message is a sentence for the user. */
 export class CheckpointError extends Error {
@@ -50,4 +51,19 @@ export const readTensors = async (path: string): Promise<{ tensors: Map<string, 
   } catch (error) {
     throw new CheckpointError(`The checkpoint "${path}" is damaged (${(error as Error).message}). Delete it to start anew.`);
   }
+};
+
+export const hasCheckpoint = ({ checkpoint }: RunFiles): Promise<boolean> =>
+  access(checkpoint).then(
+    () => true,
+    () => false,
+  );
+
+/** The run's checkpoint. @throws Error when it was trained from other settings or images than the digest stands for. */
+export const requireCheckpointOf = async ({ checkpoint, folder }: RunFiles, digest: string) => {
+  const stored = await readTensors(checkpoint);
+  if (stored.metadata.digest === digest) return stored;
+  throw new Error(
+    `The checkpoint in "${folder}" belongs to other settings or other images. Resume with the settings and data it was started with, or train into a new folder.`,
+  );
 };

@@ -1,6 +1,6 @@
 import type { Schedule, TrainingStep } from "../nn/index.ts";
 import type { Runtime, Value, Values } from "../runtime/index.ts";
-import { readTensors, writeTensors } from "./checkpoint.ts";
+import { hasCheckpoint, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
 import type { Listener } from "./events.ts";
 import { openMetricsLog, type RunFiles } from "./run-folder.ts";
 
@@ -68,15 +68,18 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
     const results = await running;
     done = step;
 
-    const loss = Number(results.loss.data[0]);
-    if (!Number.isFinite(loss)) {
-      throw new Error(`The loss is ${loss} at step ${step}. A lower learning rate or gradient clipping usually cures this.`);
+    const measures = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, Number(data[0])]));
+    for (const [name, value] of Object.entries(measures)) {
+      // Checked before anything is saved: after an infinite gradient the weights are lost.
+      if (Number.isFinite(value)) continue;
+      throw new Error(
+        `The ${name.replaceAll("_", " ")} is ${value} at step ${step}. A lower learning rate or gradient clipping usually cures this.`,
+      );
     }
     const secondsLeft = ((performance.now() - started) / 1000 / (done - first.step)) * (steps - done);
-    listener?.({ kind: "step", step, total: steps, loss, learningRate: rate, secondsLeft });
+    listener?.({ kind: "step", step, total: steps, loss: measures.loss, learningRate: rate, secondsLeft });
     if (step % logEvery === 0 || step === 1) {
-      const measures = Object.entries(results).map(([name, { data }]) => [name, Number(data[0])]);
-      await log.append({ step, learning_rate: rate, ...Object.fromEntries(measures) });
+      await log.append({ step, learning_rate: rate, ...measures });
     }
     if (step % checkpointEvery === 0 && step < steps) await save(step);
   }
@@ -85,17 +88,7 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
 };
 
 const startingState = async ({ step, files, resume, digest }: TrainingOptions) => {
-  const fresh = { step: 0, state: step.initialState };
-  if (!resume) return fresh;
-  const checkpoint = await readTensors(files.checkpoint).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (checkpoint === undefined) return fresh;
-  if (checkpoint.metadata.digest !== digest) {
-    throw new Error(
-      `The checkpoint in "${files.folder}" belongs to other settings or other images. Resume with the settings and data it was started with, or train into a new folder.`,
-    );
-  }
-  return { step: Number(checkpoint.metadata.step), state: checkpoint.tensors as ReadonlyMap<string, Value> };
+  if (!resume || !(await hasCheckpoint(files))) return { step: 0, state: step.initialState };
+  const { tensors, metadata } = await requireCheckpointOf(files, digest);
+  return { step: Number(metadata.step), state: tensors as ReadonlyMap<string, Value> };
 };

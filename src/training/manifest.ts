@@ -1,20 +1,33 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { availableParallelism, cpus } from "node:os";
+import { cpus } from "node:os";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 const versionOf = (name: string): string => (createRequire(import.meta.url)(name) as { version: string }).version;
 
 /** What may change the last bit of a result: a difference on resume is a warning, not an error. */
-export const environment = () => ({
+export const environment = (threads: number) => ({
   lynceus: versionOf("lynceus/package.json"),
   node: process.version,
   onnxruntime: versionOf("onnxruntime-node/package.json"),
   platform: `${process.platform} ${process.arch}`,
   processor: cpus()[0]?.model ?? "unknown",
-  threads: availableParallelism(),
+  processorFeatures: vectorFeatures(),
+  threads,
 });
+
+/** The vector instructions that numeric kernels are chosen by, where the system tells. */
+const vectorFeatures = (): string => {
+  try {
+    const flags = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1].split(" ") ?? [];
+    return flags.filter((flag) => /^(avx|fma|f16c|amx)/.test(flag)).join(" ");
+  } catch {
+    return "unknown";
+  }
+};
 
 export type Environment = ReturnType<typeof environment>;
 
@@ -29,6 +42,13 @@ export const environmentChanges = (before: Partial<Environment>, now: Environmen
 
 /** SHA-256 of text, hexadecimal. */
 export const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** SHA-256 over this package's own compiled code. */
+export const digestOfCode = async (): Promise<string> => {
+  const root = dirname(createRequire(import.meta.url).resolve("lynceus"));
+  const names = (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".js")).sort();
+  return digestOfFiles(names.map((name) => ({ name, path: join(root, name) })));
+};
 
 /** SHA-256 over the names and contents of files, in the order given. */
 export const digestOfFiles = async (files: readonly { readonly name: string; readonly path: string }[]): Promise<string> => {

@@ -71,7 +71,7 @@ test("the digest of files depends on their names, contents and order, and on not
 });
 
 test("a changed environment is named, an unchanged one is not", () => {
-  const now = environment();
+  const now = environment(2);
   expect(environmentChanges(now, now)).toEqual([]);
   const before: Environment = { ...now, node: "v1.2.3", threads: now.threads + 1 };
   expect(environmentChanges(before, now)).toEqual([

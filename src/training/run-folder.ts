@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../imaging/index.ts";
+import { writeFileAtomic } from "../files/index.ts";
 
 /** Where a run keeps what. A run folder explains itself: every file is text, a picture or a standard format. */
 export const runFiles = (folder: string) => ({
@@ -12,10 +12,14 @@ export const runFiles = (folder: string) => ({
   model: join(folder, "model.onnx"),
   evaluation: join(folder, "evaluation.json"),
   report: join(folder, "report.html"),
-  heatmaps: join(folder, "heatmaps"),
 });
 
 export type RunFiles = ReturnType<typeof runFiles>;
+
+/** Takes away the model and checkpoint of an earlier training, before another begins in its folder. */
+export const removeModel = async ({ model, checkpoint }: RunFiles): Promise<void> => {
+  await Promise.all([model, checkpoint].map((path) => rm(path, { force: true })));
+};
 
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeFileAtomic(path, `${JSON.stringify(value, undefined, 2)}\n`);

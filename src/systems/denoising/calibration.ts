@@ -1,10 +1,12 @@
 import {
+  add,
   constant,
   div,
   filterMatrix,
   gaussianKernel,
   input,
   maximum,
+  mul,
   program,
   separable,
   sqrt,
@@ -40,11 +42,12 @@ export const calibrate = async (
   const { size, channels } = config.image;
   const x = input("x", [1, channels, size, size]);
   const loaded = await runtime.load(program({ feeds: [x], results: { map: anomalyMap(frozen(network), x, config).map } }));
-  const count = Math.min(images.samples.length, IMAGES);
+  const normal = images.samples.flatMap(({ label }, index) => (label === 1 ? [] : [index]));
+  const count = Math.min(normal.length, IMAGES);
   const sums = new Float64Array(size * size);
   const squares = new Float64Array(size * size);
   for (let image = 0; image < count; image++) {
-    const data = await images.get(Math.floor((image * images.samples.length) / count));
+    const data = await images.get(normal[Math.floor((image * normal.length) / count)]);
     const { map } = await loaded.run({ x: { data, shape: [1, channels, size, size] } });
     for (const [position, value] of (map.data as Float32Array).entries()) {
       sums[position] += value;
@@ -67,6 +70,8 @@ export const standardise = (map: Tensor, calibration: Calibration): Tensor => {
   const window = filterMatrix(size, gaussianKernel(size / 32));
   const smooth = (moments: Float32Array): Tensor => separable(constant(moments, [size, size]), window, window);
   const mean = smooth(calibration.mean);
-  const variance = maximum(sub(smooth(calibration.square), square(mean)), 1e-12);
+  const second = smooth(calibration.square);
+  // float32 cannot tell a variance of less than a millionth of the square from nothing.
+  const variance = maximum(sub(second, square(mean)), add(mul(second, 1e-6), 1e-20));
   return div(sub(map, mean), sqrt(variance));
 };

@@ -13,10 +13,10 @@ describe("the configuration", () => {
     expect(config).toMatchObject({
       seed: 0,
       image: { size: 128, channels: "auto", aspect: "stretch" },
-      network: { architecture: "unet", width: 16, depth: 4 },
+      network: { architecture: "unet", width: 8, depth: 4 },
       corruption: { kind: "occlusion", shape: "rectangles" },
       augmentation: { flipHorizontal: false, shift: 0 },
-      loss: { l2: 1, ssim: 0.5, msgms: 0.5, maskWeight: 0 },
+      loss: { l1: 1, ssim: 0.5, maskWeight: 0 },
       score: { sigma: 3, image: "max", passes: 0 },
       training: { steps: 1500, batch: 8, optimiser: "adamw" },
       validation: { share: 0.1, falseAlarmRate: 0.05 },

@@ -36,7 +36,7 @@ export const imagesAreGrey = async (samples: readonly Sample[]): Promise<boolean
     const image = await decodeImage(path).catch(() => undefined);
     if (image === undefined) continue;
     for (let i = 0; i < image.data.length; i += 3) {
-      const [red, green, blue] = image.data.subarray(i, i + 3);
+      const [red, green, blue] = [image.data[i], image.data[i + 1], image.data[i + 2]];
       if (Math.max(red, green, blue) - Math.min(red, green, blue) > 3) return false;
     }
     if (++seen === 16) break;

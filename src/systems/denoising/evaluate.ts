@@ -1,12 +1,18 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type EvaluateResult, evaluateModel } from "../../detection/index.ts";
+import { mean, program } from "../../graph/index.ts";
+import { decodeImage, imageInput, preprocess, readFolder, type Sample } from "../../imaging/index.ts";
 import { aurocDifference, type Measure } from "../../metrics/index.ts";
+import { frozen, l1 } from "../../nn/index.ts";
 import type { Cell, Comparison } from "../../report/index.ts";
-import { type Listener, readMetrics, runFiles, writeJson } from "../../training/index.ts";
-import { type Config, configSchema } from "./config.ts";
+import { openRuntime } from "../../runtime/index.ts";
+import { type Listener, type RunFiles, readMetrics, readTensors, runFiles, writeJson } from "../../training/index.ts";
+import { type Config, configSchema, type ModelConfig } from "./config.ts";
 import { corruptionSchema } from "./corruption/index.ts";
-import { readConfig, rebuildModel, train } from "./train.ts";
+import { restore } from "./model.ts";
+import { readConfig, rebuildModel } from "./run.ts";
+import { planTraining, train } from "./train.ts";
 
 export interface AblationOptions {
   /** The run whose settings are compared with the baselines. */
@@ -32,7 +38,9 @@ export interface AblationRow {
   readonly architecture: Variant["architecture"];
   readonly corruption: "occlusion" | "gaussian" | "none";
   readonly measures: EvaluateResult["measures"];
-  /** Mean loss of the last tenth of the training, on the variant's own corrupted images. */
+  /** Mean |x - restored x| of the clean, normal test images: how well the network restores what needs no restoring. */
+  readonly cleanLoss: number;
+  /** Mean training loss of the last tenth of the steps, on the variant's own corrupted images. */
   readonly trainingLoss: number;
   /** Image AUROC of the run's corruption less this variant's, same network, with the paired interval. */
   readonly gain: Measure | undefined;
@@ -63,15 +71,15 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
     Object.entries(corruptions).map(([name, corruption]): Variant => ({ name, architecture, corruption })),
   );
 
-  const results: { variant: Variant; result: EvaluateResult; trainingLoss: number }[] = [];
+  const { test } = await readFolder(data);
+  if (new Set(test.map(({ label }) => label)).size < 2) {
+    throw new Error(`"${data}" needs normal and defective test images (test/good, test/<kind>) to compare on.`);
+  }
+  const labels = new Map(test.map(({ name, label }) => [name, label]));
+
+  const rows: AblationRow[] = [];
+  const ownScores = new Map<Variant["architecture"], ReadonlyMap<string, number>>();
   for (const [index, variant] of variants.entries()) {
-    const folder = join(
-      run,
-      "ablation",
-      `${steps}-steps`,
-      `${variant.architecture} ${variant.name}`.replaceAll(/[^a-z0-9.]+/g, "-"),
-    );
-    const files = runFiles(folder);
     const config = configSchema.parse({
       ...base,
       network: { ...base.network, architecture: variant.architecture },
@@ -80,68 +88,103 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
       training: { ...base.training, steps },
     });
     listener?.({ kind: "stage", text: `${index + 1} of ${variants.length}: ${variant.architecture}, ${variant.name}` });
-    if (
-      !(await access(files.model).then(
-        () => true,
-        () => false,
-      ))
-    ) {
-      const { finished } = await train({ data, out: folder, config, resume: true, threads, listener, signal });
+    // The digest in the name keeps trainings on other data or settings apart.
+    const { digest } = await planTraining(data, config);
+    const name = `${variant.architecture} ${variant.name} ${digest.slice(0, 8)}`.replaceAll(/[^a-z0-9.]+/g, "-");
+    const files = runFiles(join(run, "ablation", name));
+    if (!(await isFile(files.model))) {
+      const { finished } = await train({ data, out: files.folder, config, resume: true, threads, listener, signal });
       if (!finished) return undefined;
     }
     const metrics = await readMetrics(files.metrics);
-    const result = await evaluateModel({
-      model: await rebuildModel(folder),
+    const model = await rebuildModel(files.folder);
+    const { evaluation, measures } = await evaluateModel({
+      model,
       data,
-      out: folder,
+      out: files.folder,
       metrics,
       runtime: { threads },
       listener,
     });
+    const scores = new Map(evaluation.samples.map(({ sample, score }) => [sample.name, score]));
+    const own = ownScores.get(variant.architecture);
+    if (own === undefined) ownScores.set(variant.architecture, scores);
     const last = metrics.slice(-Math.max(1, Math.floor(metrics.length / 10)));
-    results.push({ variant, result, trainingLoss: last.reduce((sum, { loss }) => sum + loss, 0) / last.length });
-  }
-
-  const rows = results.map(({ variant, result, trainingLoss }): AblationRow => {
-    const own = results.find((other) => other.variant.architecture === variant.architecture)!;
-    return {
+    rows.push({
       name: variant.name,
       architecture: variant.architecture,
       corruption: variant.corruption.kind,
-      measures: result.measures,
-      trainingLoss,
-      gain: own.variant === variant ? undefined : gainOver(own.result, result),
-    };
-  });
+      measures,
+      cleanLoss: await cleanLoss(files, test, threads),
+      trainingLoss: last.reduce((sum, { loss }) => sum + loss, 0) / last.length,
+      gain: own && gainOver(own, scores, labels),
+    });
+  }
   await writeJson(join(run, "ablation", "table.json"), { steps, seed: base.seed, rows });
   return rows;
 };
 
-const gainOver = (own: EvaluateResult, other: EvaluateResult): Measure | undefined => {
-  const scores = ({ evaluation }: EvaluateResult) => Float32Array.from(evaluation.samples, ({ score }) => score);
-  const labels = own.evaluation.samples.map(({ sample }) => sample.label);
-  const comparable = own.measures.image_auroc !== undefined && scores(own).length === scores(other).length;
-  return comparable ? aurocDifference(scores(own), scores(other), labels) : undefined;
+const isFile = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Paired over the images that both could score. */
+const gainOver = (
+  own: ReadonlyMap<string, number>,
+  other: ReadonlyMap<string, number>,
+  labels: ReadonlyMap<string, 0 | 1>,
+): Measure => {
+  const names = [...own.keys()].filter((name) => other.has(name));
+  const scoresOf = (scores: ReadonlyMap<string, number>) => Float32Array.from(names, (name) => scores.get(name) as number);
+  return aurocDifference(
+    scoresOf(own),
+    scoresOf(other),
+    names.map((name) => labels.get(name) as number),
+  );
+};
+
+const cleanLoss = async (files: RunFiles, test: readonly Sample[], threads: number | undefined): Promise<number> => {
+  const { image: options, network } = (await readConfig(files.folder)) as ModelConfig;
+  const { tensors } = await readTensors(files.checkpoint);
+  const image = imageInput();
+  const { x } = preprocess(image, options);
+  const runtime = openRuntime({ threads });
+  const loss = mean(l1(x, restore(frozen(tensors), x, network)));
+  const loaded = await runtime.load(program({ feeds: [image], results: { loss } }));
+  const losses: number[] = [];
+  for (const { path, label } of test) {
+    if (label === 1) continue;
+    const decoded = await decodeImage(path).catch(() => undefined);
+    if (decoded === undefined) continue;
+    const found = await loaded.run({ image: { data: decoded.data, shape: [decoded.height, decoded.width, 3] } });
+    losses.push(Number(found.loss.data[0]));
+  }
+  await runtime.close();
+  return losses.reduce((sum, value) => sum + value, 0) / losses.length;
 };
 
 /** The comparison as a table for the report and the terminal. Gains in points of AUROC, and in per cent of the baseline's. */
 export const ablationTable = (rows: readonly AblationRow[]): Comparison => ({
   title: "Corruption, everything else equal",
-  note: `Same data, seed and number of steps for each row. Gain: image AUROC of our corruption less the row's, in points (per cent), with its paired 95 % interval.`,
+  note: "Same data, seed and number of steps for each row. Clean loss: mean |x - restored x| on normal test images. Gain: image AUROC of this run's occlusion less the row's, in points (per cent), with its paired 95 % interval. A U-Net without corruption, or with noise everywhere, can learn to pass its input through its skips: the fair comparison with these is on the bottleneck autoencoder.",
   columns: [
     { name: "image AUROC", better: "higher" },
     { name: "pixel AUROC", better: "higher" },
     { name: "PRO", better: "higher" },
+    { name: "clean loss" },
     { name: "training loss" },
     { name: "gain" },
   ],
-  rows: rows.map(({ architecture, name, corruption, measures, trainingLoss, gain }) => ({
+  rows: rows.map(({ architecture, name, corruption, measures, cleanLoss, trainingLoss, gain }) => ({
     name: `${architecture}, ${name}`,
     emphasis: gain === undefined && corruption === "occlusion",
     cells: [
       measures.image_auroc ?? null,
       measures.pixel_auroc ?? null,
       measures.pro ?? null,
+      cleanLoss,
       trainingLoss,
       gainCell(gain, measures.image_auroc),
     ],

@@ -6,4 +6,5 @@ export { detector } from "./detector.ts";
 export { type AblationOptions, type AblationRow, ablation, ablationTable } from "./evaluate.ts";
 export { type NetworkOptions, restore } from "./model.ts";
 export { predict } from "./predict.ts";
-export { buildStep, readConfig, rebuildModel, type TrainOptions, type TrainSummary, train } from "./train.ts";
+export { readConfig, rebuildModel } from "./run.ts";
+export { buildStep, planTraining, type TrainingPlan, type TrainOptions, type TrainSummary, train } from "./train.ts";

@@ -30,7 +30,13 @@ export const restore = (p: Parameters, x: Tensor, options: NetworkOptions): Tens
   options.architecture === "unet" ? unet(p, x, options) : bottleneck(p, x, options);
 
 const normalise = (p: Parameters, x: Tensor, { normalisation, width }: NetworkOptions): Tensor =>
-  normalisation === "batch" ? batchNorm(p, x) : groupNorm(p, x, Math.min(8, width));
+  normalisation === "batch" ? batchNorm(p, x) : groupNorm(p, x, largestDivisor(width, 8));
+
+/** The largest number up to `limit` that divides `value`: every level has `width` channels times a power of two. */
+const largestDivisor = (value: number, limit: number): number => {
+  for (let divisor = Math.min(limit, value); divisor > 1; divisor--) if (value % divisor === 0) return divisor;
+  return 1;
+};
 
 /**
  * U-Net (Ronneberger et al. 2015, figure 1) with padded convolutions, normalisation, and strided convolutions for pooling:

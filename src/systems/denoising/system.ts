@@ -1,20 +1,25 @@
-import { readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { evaluateModel } from "../../detection/index.ts";
-import { readMetrics, runFiles } from "../../training/index.ts";
+import { readJson, readMetrics, runFiles } from "../../training/index.ts";
 import type { System } from "../system.ts";
 import { configSchema, presets } from "./config.ts";
 import { ablation, ablationTable } from "./evaluate.ts";
-import { rebuildModel, train } from "./train.ts";
+import { rebuildModel } from "./run.ts";
+import { train } from "./train.ts";
 
 export const denoising: System = {
   name: "denoising",
   summary: "Defects, learnt from normal images by restoring occluded, noised regions.",
   configSchema,
   presets,
-  train: ({ config, ...options }) => train({ ...options, config: configSchema.parse(config) }),
+  train: async ({ config, ...options }) => train({ ...options, config: configSchema.parse(config) }),
   rebuildModel,
-  evaluateRun: async ({ run, data, out = run, ablation: compare, ...options }) => {
+  evaluateRun: async ({ run, data, out, ablation: compare, ...options }) => {
     const files = runFiles(run);
+    const model = await rebuildModel(run);
+    const manifest = (await readJson(files.manifest)) as { data?: string } | undefined;
+    // Another folder's figures do not replace those of the run's own.
+    const ownData = manifest?.data === resolve(data);
     let comparisons: Parameters<typeof evaluateModel>[0]["comparisons"];
     if (compare) {
       const rows = await ablation({ run, data, ...compare, ...options });
@@ -23,9 +28,9 @@ export const denoising: System = {
     }
     const { threads, listener } = options;
     return evaluateModel({
-      model: await readFile(files.model),
+      model,
       data,
-      out,
+      out: out ?? (ownData ? run : join(run, `evaluation-${basename(resolve(data))}`)),
       metrics: await readMetrics(files.metrics),
       comparisons,
       runtime: { threads },

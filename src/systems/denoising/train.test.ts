@@ -9,7 +9,8 @@ import { readFolder, writeSurfaces } from "../../imaging/index.ts";
 import { type ProgressEvent, readMetrics, readTensors, runFiles } from "../../training/index.ts";
 import { type ConfigInput, configSchema } from "./config.ts";
 import { splitTraining } from "./data.ts";
-import { readConfig, train } from "./train.ts";
+import { readConfig } from "./run.ts";
+import { train } from "./train.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const steps = 24;
@@ -33,7 +34,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const out = (name: string) => join(folder, "runs", name);
 const run = (name: string, options: Partial<Parameters<typeof train>[0]> = {}) =>
-  train({ data, out: out(name), config, threads: 1, ...options });
+  train({ data, out: out(name), config, threads: 2, ...options });
 const resultOf = async (name: string) => {
   const files = runFiles(out(name));
   return { checkpoint: await readFile(files.checkpoint), model: await readFile(files.model), log: await readFile(files.metrics) };
@@ -51,7 +52,7 @@ const start = (name: string): ChildProcess => {
     import { configSchema, train } from "lynceus/systems/denoising";
     import { writeSync } from "node:fs";
     const listener = (event) => writeSync(1, JSON.stringify(event) + "\\n");
-    await train({ ...${JSON.stringify({ data, out: out(name), threads: 1 })}, config: configSchema.parse(${JSON.stringify(input)}), listener });
+    await train({ ...${JSON.stringify({ data, out: out(name), threads: 2 })}, config: configSchema.parse(${JSON.stringify(input)}), listener });
   `;
   return spawn(process.execPath, ["--input-type=module", "-e", driver], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
 };
@@ -121,7 +122,8 @@ describe("a training", () => {
     const manifest = JSON.parse(await readFile(files.manifest, "utf8"));
     expect(manifest).toMatchObject({ system: "denoising", data, trainingImages: 11, validationImages: 1 });
     const { description } = readDetector(await readFile(files.model));
-    expect(description).toMatchObject({ system: "denoising", config: stored, provenance: manifest });
+    // The way to the data stays on this machine.
+    expect(description).toMatchObject({ system: "denoising", config: stored, provenance: { ...manifest, data: "tiles" } });
     expect(description.threshold).toMatchObject({ falseAlarmRate: 0.05, normalImages: 1 });
     expect((await readdir(files.folder)).sort()).toEqual([
       "checkpoints",
@@ -135,12 +137,16 @@ describe("a training", () => {
   test("does not go on with other settings or other images", async () => {
     const message = "belongs to other settings or other images";
     await cp(out("undisturbed"), out("copy"), { recursive: true });
+    const before = await readFile(runFiles(out("copy")).manifest, "utf8");
     await expect(run("copy", { resume: true, config: { ...config, seed: 6 } })).rejects.toThrow(message);
     const other = join(folder, "other");
     await cp(data, other, { recursive: true });
     const { training } = splitTraining((await readFolder(other)).train, config);
     await cp(training[0].path, training[1].path);
     await expect(run("copy", { resume: true, data: other })).rejects.toThrow(message);
+    // Refused before anything is written: the right settings still go on.
+    expect(await readFile(runFiles(out("copy")).manifest, "utf8")).toBe(before);
+    await run("copy", { resume: true });
   });
 
   test("names what it skips, and says when nothing is left", async () => {

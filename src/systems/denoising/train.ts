@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { openDetector, type Threshold, writeDetector } from "../../detection/index.ts";
-import { decodeImage, readFolder, type Sample, type SkippedFile, writeFileAtomic } from "../../imaging/index.ts";
-import { thresholdAtFalseAlarmRate } from "../../metrics/index.ts";
+import { availableParallelism } from "node:os";
+import { basename, resolve } from "node:path";
+import { openDetector, setThreshold, type Threshold, writeDetector } from "../../detection/index.ts";
+import { writeFileAtomic } from "../../files/index.ts";
+import { readFolder, type Sample, type SkippedFile } from "../../imaging/index.ts";
 import {
   adam,
   adamW,
@@ -20,19 +20,22 @@ import {
 import { openRuntime } from "../../runtime/index.ts";
 import {
   digestOf,
+  digestOfCode,
   digestOfFiles,
   type Environment,
   environment,
   environmentChanges,
+  hasCheckpoint,
   type Listener,
   readJson,
-  readTensors,
+  removeModel,
+  requireCheckpointOf,
   runFiles,
   train as trainLoop,
   writeJson,
 } from "../../training/index.ts";
 import { calibrate } from "./calibration.ts";
-import { type Config, configSchema, type ModelConfig } from "./config.ts";
+import type { Config, ModelConfig } from "./config.ts";
 import { batchMaker, imagesAreGrey, openPreprocessor, prepareImages, splitTraining } from "./data.ts";
 import { detector } from "./detector.ts";
 import { restore } from "./model.ts";
@@ -58,42 +61,81 @@ export interface TrainSummary {
   readonly skipped: readonly SkippedFile[];
 }
 
+/** What a training is made of, before anything is computed or written. */
+export interface TrainingPlan {
+  readonly config: ModelConfig;
+  readonly training: readonly Sample[];
+  readonly validation: readonly Sample[];
+  readonly dataDigest: string;
+  /** Identifies everything that decides the weights: two plans of one digest end with the same bits. */
+  readonly digest: string;
+}
+
+/** Reads the folder and settles what the settings left open. @throws Error when there is no normal image to train on. */
+export const planTraining = async (data: string, given: Config): Promise<TrainingPlan> => {
+  const dataset = await readFolder(data);
+  const { training, validation } = splitTraining(dataset.train, given);
+  if (training.length === 0) throw new Error(`"${data}" holds no normal image to train on. Put them in "${data}/train/good".`);
+  const channels = given.image.channels === "auto" ? ((await imagesAreGrey(training)) ? 1 : 3) : given.image.channels;
+  const config: ModelConfig = { ...given, image: { ...given.image, channels } };
+  const dataDigest = await digestOfFiles(training);
+  const {
+    score: _,
+    validation: { share },
+    training: { cacheMegabytes, checkpointEvery, ...optimisation },
+    ...rest
+  } = config;
+  return {
+    config,
+    training,
+    validation,
+    dataDigest,
+    digest: digestOf(JSON.stringify({ rest, share, optimisation, dataDigest })),
+  };
+};
+
 /** Trains a detector on a folder and writes the run folder with `model.onnx`. @throws Error as sentences for the user. */
 export const train = async (options: TrainOptions): Promise<TrainSummary> => {
-  const { data, out, resume = false, threads, listener, signal } = options;
+  const { data, out, threads = availableParallelism(), listener, signal } = options;
   const files = runFiles(out);
   const stage = (text: string) => listener?.({ kind: "stage", text });
+  const now = environment(threads);
+  const identity = { system: "denoising", data: resolve(data), seed: options.config.seed, ...now };
+  const resume = options.resume === true && (await hasCheckpoint(files));
+  // Written before anything slow, so that a run killed at any moment can be resumed. The configuration comes last and marks a run.
+  if (!resume) {
+    await removeModel(files);
+    await writeJson(files.manifest, identity);
+    await writeJson(files.config, options.config);
+  }
 
   stage("reading the folder");
-  const dataset = await readFolder(data);
-  const { training, validation } = splitTraining(dataset.train, options.config);
-  if (training.length === 0) throw new Error(`"${data}" holds no normal image to train on. Put them in "${data}/train/good".`);
-  const channels =
-    options.config.image.channels === "auto" ? ((await imagesAreGrey(training)) ? 1 : 3) : options.config.image.channels;
-  const config: ModelConfig = { ...options.config, image: { ...options.config.image, channels } };
-  const dataDigest = await digestOfFiles(training);
-  const digest = digestOf(JSON.stringify({ config, dataDigest }));
-  const manifest = {
-    system: "denoising",
-    data: resolve(data),
+  const { config, training, validation, dataDigest, digest } = await planTraining(data, options.config);
+  const begun = (await readJson(files.manifest)) as Partial<Environment>;
+  if (resume) {
+    await requireCheckpointOf(files, digest);
+    for (const text of environmentChanges(begun, now)) listener?.({ kind: "warning", text });
+  }
+  const counts = {
     dataDigest,
+    codeDigest: await digestOfCode(),
     trainingImages: training.length,
     validationImages: validation.length,
-    ...environment(),
   };
-  if (resume) await warnOfChanges(files.manifest, listener);
-  await writeJson(files.config, config);
+  const manifest = { ...identity, ...begun, ...counts };
   await writeJson(files.manifest, manifest);
+  await writeJson(files.config, config);
 
   const runtime = openRuntime({ threads });
   try {
-    const prepare = await openPreprocessor(runtime, config.image as ModelConfig["image"]);
+    const prepare = await openPreprocessor(runtime, config.image);
     const images = await prepareImages(training, prepare, config.training.cacheMegabytes * 2 ** 20, (done) =>
       listener?.({ kind: "count", text: "preparing images", done, total: training.length }),
     );
     for (const { reason } of images.skipped) listener?.({ kind: "warning", text: reason });
-    if (images.samples.length === 0)
+    if (images.samples.length === 0) {
       throw new Error(`None of the training images of "${data}" could be read. ${images.skipped[0]?.reason}`);
+    }
 
     stage("compiling the training step");
     const { network, step, finished } = await trainLoop({
@@ -114,15 +156,29 @@ export const train = async (options: TrainOptions): Promise<TrainSummary> => {
     stage("calibrating");
     const calibration = config.score.standardise ? await calibrate(runtime, network, config, images) : undefined;
     stage("setting the threshold");
-    const uncalibrated = { system: "denoising", preprocess: config.image, config, threshold: undefined, provenance: manifest };
     const outputs = detector(frozen(network), config, calibration);
-    const threshold = await setThreshold(writeDetector(outputs, uncalibrated), config, validation, threads, listener);
-    await writeFileAtomic(files.model, writeDetector(outputs, { ...uncalibrated, threshold }));
+    const plain = {
+      system: "denoising",
+      preprocess: config.image,
+      config,
+      threshold: undefined,
+      provenance: shareable(manifest),
+    };
+    const scorer = await openDetector(writeDetector(outputs, plain), { threads });
+    const threshold = await setThreshold(scorer, validation, config.validation.falseAlarmRate, listener);
+    await scorer.close();
+    await writeFileAtomic(files.model, writeDetector(outputs, { ...plain, threshold }));
     return { finished, step, threshold, skipped: images.skipped };
   } finally {
     await runtime.close();
   }
 };
+
+/** What may leave the machine inside a model file: the data folder's name without the way to it. */
+const shareable = <Manifest extends { data: string }>(manifest: Manifest): Manifest => ({
+  ...manifest,
+  data: basename(manifest.data),
+});
 
 /** The graph of one step: restore the corrupted image, compare with the target. */
 export const buildStep = ({ seed, image, network, loss, training }: ModelConfig): TrainingStep => {
@@ -150,70 +206,3 @@ const schedule = ({ schedule, learningRate, warmup }: Config["training"]): Sched
   ({ cosine: warmupCosine(learningRate, warmup), "one-cycle": oneCycle(learningRate), constant: constantRate(learningRate) })[
     schedule
   ];
-
-/** Scores the normal images kept out of training with the finished model. */
-const setThreshold = async (
-  model: Uint8Array,
-  config: ModelConfig,
-  validation: readonly Sample[],
-  threads: number | undefined,
-  listener: Listener | undefined,
-): Promise<Threshold | undefined> => {
-  const detector = await openDetector(model, { threads });
-  const scores: number[] = [];
-  const levels: number[] = [];
-  for (const [index, { path }] of validation.entries()) {
-    try {
-      const { score, map } = await detector.detect(await decodeImage(path));
-      scores.push(score);
-      levels.push(map.reduce((sum, value) => sum + value, 0) / map.length);
-    } catch (error) {
-      listener?.({ kind: "warning", text: (error as Error).message });
-    }
-    listener?.({ kind: "count", text: "scoring validation images", done: index + 1, total: validation.length });
-  }
-  await detector.close();
-  if (scores.length === 0) {
-    listener?.({
-      kind: "warning",
-      text: "There are too few normal images to set a threshold: images get scores, but no verdict.",
-    });
-    return undefined;
-  }
-  const { falseAlarmRate } = config.validation;
-  const { threshold, attainedRate } = thresholdAtFalseAlarmRate(Float32Array.from(scores), falseAlarmRate);
-  const normalLevel = levels.sort((a, b) => a - b)[Math.floor(levels.length / 2)];
-  return { value: threshold, falseAlarmRate, attainedRate, normalImages: scores.length, normalLevel };
-};
-
-const warnOfChanges = async (manifest: string, listener: Listener | undefined): Promise<void> => {
-  const before = (await readJson(manifest)) as Partial<Environment> | undefined;
-  if (before === undefined) return;
-  for (const text of environmentChanges(before, environment())) listener?.({ kind: "warning", text });
-};
-
-/** The configuration of a run folder. @throws Error when it is missing or not one of this system. */
-export const readConfig = async (folder: string): Promise<Config> => {
-  const stored = await readJson(runFiles(folder).config);
-  if (stored === undefined) throw new Error(`"${folder}" holds no run: its config.json is missing.`);
-  return configSchema.parse(stored);
-};
-
-/** The model of a run: the finished file, or one from the last checkpoint, without a threshold, of an unfinished run. */
-export const rebuildModel = async (folder: string): Promise<Uint8Array> => {
-  const files = runFiles(folder);
-  const finished = await readFile(files.model).catch(() => undefined);
-  if (finished !== undefined) return finished;
-  const config = (await readConfig(folder)) as ModelConfig;
-  const { tensors } = await readTensors(files.checkpoint).catch(() => {
-    throw new Error(`"${folder}" holds neither a model nor a checkpoint yet: train it first.`);
-  });
-  const provenance = await readJson(files.manifest);
-  return writeDetector(detector(frozen(tensors), config), {
-    system: "denoising",
-    preprocess: config.image,
-    config,
-    threshold: undefined,
-    provenance,
-  });
-};

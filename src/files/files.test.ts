@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { writeFileAtomic } from "./files.ts";
+import { writeFileAtomic } from "./index.ts";
 
 test("a file is written with its folders, replaced whole, and no temporary file stays", async () => {
   const folder = join(await mkdtemp(join(tmpdir(), "lynceus-files-")), "a", "b");
