@@ -10,7 +10,7 @@ import { formatTable, output, progress } from "./output.ts";
 import { readSettings } from "./settings.ts";
 import type { CommonOptions } from "./usage.ts";
 
-const CATEGORIES: readonly SurfaceCategory[] = ["fabric", "grille", "circuit"];
+const CATEGORIES: readonly SurfaceCategory[] = ["fabric", "tiles", "grille"];
 const SIZE = 64;
 
 /** Paints surfaces, trains a small detector on each, and shows what it finds beside a method that does not learn. */
