@@ -65,6 +65,8 @@ export const sign = unary("Sign", (dy) => mul(dy, 0));
 export const sigmoid = unary("Sigmoid", (dy, _, y) => mul(dy, mul(y, sub(1, y))));
 /** Hyperbolic tangent. dx = dy (1 - y^2). */
 export const tanh = unary("Tanh", (dy, _, y) => mul(dy, sub(1, square(y))));
+/** Inverse hyperbolic sine, ln(x + sqrt(x^2 + 1)): x near 0, a signed logarithm far out. dx = dy / sqrt(x^2 + 1). */
+export const asinh = unary("Asinh", (dy, x) => div(dy, sqrt(add(square(x), 1))));
 /** max(x, 0). The gradient at 0 is 0. */
 export const relu = unary("Relu", (dy, _, y) => mul(dy, cast(greater(y, 0), "float32")));
 /** x^2. dx = 2 dy x. */

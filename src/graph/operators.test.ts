@@ -33,6 +33,7 @@ const elementwise: Case[] = [
   ["abs", graph.abs, [awayFromZero(9)]],
   ["sigmoid", graph.sigmoid, [normal(2, 7)]],
   ["tanh", graph.tanh, [normal(2, 7)]],
+  ["asinh", graph.asinh, [normal(2, 7)]],
   ["square", graph.square, [normal(2, 7)]],
   ["relu", graph.relu, [awayFromZero(2, 3, 5)]],
   ["leakyRelu", (x) => graph.leakyRelu(x, 0.2), [awayFromZero(2, 3, 5)]],

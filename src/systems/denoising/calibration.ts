@@ -1,5 +1,6 @@
 import {
   add,
+  asinh,
   constant,
   div,
   filterMatrix,
@@ -62,8 +63,10 @@ export const calibrate = async (
 };
 
 /**
- * The map in standard deviations from what training images show around the same position: the moments are smoothed by a
- * Gaussian of 1/32 of the size, since a single conspicuous training image should not blind one spot.
+ * The map in standard deviations z from what training images show around the same position, as asinh(z): like z for normal
+ * images, like ln(2 z) for defects, which may be hundreds of deviations away. The order of scores stays; pictures keep their shades,
+ * and float32 its digits. The moments are smoothed by a Gaussian of 1/32 of the size, since a single conspicuous training image
+ * should not blind one spot.
  */
 export const standardise = (map: Tensor, calibration: Calibration): Tensor => {
   const size = map.shape[2] as number;
@@ -73,5 +76,5 @@ export const standardise = (map: Tensor, calibration: Calibration): Tensor => {
   const second = smooth(calibration.square);
   // float32 cannot tell a variance of less than a millionth of the square from nothing.
   const variance = maximum(sub(second, square(mean)), add(mul(second, 1e-6), 1e-20));
-  return div(sub(map, mean), sqrt(variance));
+  return asinh(div(sub(map, mean), sqrt(variance)));
 };

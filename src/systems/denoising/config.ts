@@ -63,7 +63,7 @@ export const configSchema = z
         standardise: z
           .boolean()
           .default(true)
-          .describe("Measure the map in standard deviations from what training images show at each position."),
+          .describe("Measure the map in standard deviations z from what training images show at each position, as asinh(z)."),
         sigma: z.number().min(0).default(3).describe("Gaussian smoothing of the map, in pixels at the network's size (0: none)."),
         image: z
           .enum(["max", "top"])
@@ -143,9 +143,9 @@ export const presets = {
   small: { corruption: structuredCorruption },
   base: {
     image: { size: 256 },
-    network: { width: 32, depth: 5, latent: 512 },
+    network: { width: 16, depth: 5, latent: 512 },
     corruption: structuredCorruption,
-    training: { steps: 20000, batch: 16 },
+    training: { steps: 20000 },
   },
   /** What `lynceus demo` runs: about half a minute per surface on two cores. */
   demo: {
@@ -159,8 +159,8 @@ export const presets = {
   /** The document's worked example: one square of 10 % of the image, one of three noises. Its images have 2048 x 2048 pixels. */
   railway: {
     image: { size: 512 },
-    network: { width: 32, depth: 6, latent: 512 },
+    network: { width: 8, depth: 6, latent: 512 },
     corruption: railwayCorruption,
-    training: { steps: 20000 },
+    training: { steps: 20000, batch: 4 },
   },
 } as const satisfies Record<string, ConfigInput>;

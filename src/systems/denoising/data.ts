@@ -119,7 +119,7 @@ export const batchMaker = (images: PreparedImages, config: ModelConfig) => {
     const corrupted = new Float32Array(training.batch * shape.channels * pixels);
     const target = new Float32Array(corrupted.length);
     const weights = new Float32Array(training.batch * pixels);
-    for (let row = 0; row < training.batch; row++) {
+    const prepareRow = async (row: number): Promise<void> => {
       const position = (step - 1) * training.batch + row;
       const epoch = Math.floor(position / count);
       const index = orderOf(epoch)[position % count];
@@ -133,7 +133,9 @@ export const batchMaker = (images: PreparedImages, config: ModelConfig) => {
         Float32Array.from(sample.mask, (covered) => 1 + loss.maskWeight * covered),
         row * pixels,
       );
-    }
+    };
+    // At once, so that images beyond the cache are decoded side by side.
+    await Promise.all(Array.from({ length: training.batch }, (_, row) => prepareRow(row)));
     const imageShape = [training.batch, shape.channels, image.size, image.size];
     return {
       corrupted: { data: corrupted, shape: imageShape },

@@ -8,7 +8,7 @@ import type { Config, ModelConfig } from "./config.ts";
 /**
  * The whole detector, as it is exported: 8-bit pixels of any size in; out come `map` [height, width], the smoothed residual at
  * the image's own size, `score` [], and `restored` [channels, size, size], the image as the network thinks it should be.
- * With a calibration, map and score count standard deviations from the training images at the same position.
+ * With a calibration, the map is standardised by what training images show at the same position.
  */
 export const detector = (p: Parameters, config: ModelConfig, calibration?: Calibration) => {
   const image = imageInput();
