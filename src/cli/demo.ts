@@ -47,6 +47,9 @@ export const demo = async (name: string, { out, threads, json }: CommonOptions &
       ours.measures.pixel_auroc,
       baseline.measures.pixel_auroc,
     ];
+    const auroc = ({ measures }: typeof baseline): string => measures.image_auroc.value.toFixed(2);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    say(`  image AUROC ${auroc(ours)}, blurred difference ${auroc(baseline)}; ${seconds} s so far`);
     rows.push({ name: category, cells: cells.map((measure) => measure ?? null) });
     for (const [measure, value] of Object.entries(ours.measures)) metrics[`${category}.${measure}`] = value;
     for (const [measure, value] of Object.entries(baseline.measures)) blurred[`${category}.${measure}`] = value;

@@ -47,7 +47,8 @@ export const evaluate = async (
     process.exitCode = 130;
     return;
   }
-  say(formatMeasures(result.measures));
+  if (Object.keys(result.measures).length > 0) say(formatMeasures(result.measures));
+  for (const { text } of result.page.notices ?? []) say(text);
   for (const table of result.page.comparisons ?? []) say(`\n${table.title}\n${formatTable(table)}\n  ${table.note ?? ""}`);
   say(`Report: ${result.report}`);
   const { failures } = result.evaluation;

@@ -115,6 +115,7 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     console.error(`lynceus: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    const wrongUse = error instanceof UsageError || (error instanceof Error && error.name === "FolderError");
+    process.exitCode = wrongUse ? 2 : 1;
   }
 }

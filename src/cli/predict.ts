@@ -24,10 +24,12 @@ export const predict = async (
     const verdict = anomalous === undefined ? "" : anomalous ? colours.red("  anomalous") : colours.green("  normal");
     say(`${score.toFixed(4)}${verdict}  ${file}`);
   }
-  if (threshold)
-    say(
-      `Threshold ${threshold.value.toFixed(4)}: at most ${(100 * threshold.attainedRate).toFixed(1)} % of normal images reach it.`,
-    );
+  if (threshold) {
+    const share = (100 * threshold.attainedRate).toFixed(1);
+    say(`Threshold ${threshold.value.toFixed(4)}: about ${share} % of normal images are expected to reach it.`);
+  } else {
+    say("The model has no threshold (its run is unfinished, or had too few normal images): there are scores, but no verdicts.");
+  }
   if (predictions.length > 0) say(`Heat maps: ${out}`);
   for (const { path, reason } of failures) console.error(`${colours.yellow("skipped:")} ${path}: ${reason}`);
   if (failures.length > 0 || predictions.length === 0) process.exitCode = 1;

@@ -97,7 +97,7 @@ const subtitle = ({ samples }: Evaluation, labelled: boolean): string => {
 const notices = (labelled: boolean, normalImages: number | undefined): Notice[] => {
   const threshold =
     normalImages === undefined
-      ? "There is no threshold: too few normal images were left to set one."
+      ? "There is no threshold: the run is unfinished, or had too few normal images to set one."
       : `The threshold was set from ${normalImages} normal images kept out of training; test images played no part in it.`;
   const unlabelled =
     "The folder has no test images (test/good, test/<kind>), so nothing can be measured: look at the strangest images instead.";

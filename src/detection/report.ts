@@ -207,7 +207,7 @@ const caseGroups = async (detector: Detector, samples: readonly EvaluatedSample[
     defects.length === 0
       ? [group("Strangest images", "The highest scores of all.", normal)]
       : [
-          group("Clearest defects", "The highest scores among defects.", onePerKind(defects)),
+          group("Clearest defects", "The highest score of each kind of defect, then the next highest.", onePerKind(defects)),
           group("Hardest defects", "The lowest scores among defects.", defects.toReversed()),
           group("Strangest normal images", "The highest scores among normal images.", normal),
           group("Plainest normal images", "The lowest scores among normal images.", normal.toReversed().slice(0, 2)),

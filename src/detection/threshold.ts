@@ -32,6 +32,12 @@ export const setThreshold = async (
     return undefined;
   }
   const { threshold, attainedRate } = thresholdAtFalseAlarmRate(Float32Array.from(scores), falseAlarmRate);
+  if (attainedRate > falseAlarmRate) {
+    const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`;
+    const needed = Math.ceil(1 / falseAlarmRate) - 1;
+    const text = `The threshold rests on ${scores.length} normal images: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation.`;
+    listener?.({ kind: "warning", text });
+  }
   const normalLevel = levels.sort((a, b) => a - b)[Math.floor(levels.length / 2)];
   return { value: threshold, falseAlarmRate, attainedRate, normalImages: scores.length, normalLevel };
 };

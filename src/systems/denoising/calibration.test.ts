@@ -44,7 +44,7 @@ describe("calibration", () => {
         if (Math.abs(column - size / 2) < 6) continue;
         const half = column < size / 2 ? halves.left : halves.right;
         half.raw.push(Number(raw.data[position]));
-        half.standard.push(Math.sinh(Number(standard.data[position])));
+        half.standard.push(10 * Math.sinh(Number(standard.data[position])));
       }
     }
     await runtime.close();

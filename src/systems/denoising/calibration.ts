@@ -62,10 +62,13 @@ export const calibrate = async (
   return { mean: moment(sums), square: moment(squares) };
 };
 
+/** Deviations up to which a standardised map is nearly linear: the largest value of a normal image often lies about there. */
+const KNEE = 10;
+
 /**
- * The map in standard deviations z from what training images show around the same position, as asinh(z): like z for normal
- * images, like ln(2 z) for defects, which may be hundreds of deviations away. The order of scores stays; pictures keep their shades,
- * and float32 its digits. The moments are smoothed by a Gaussian of 1/32 of the size, since a single conspicuous training image
+ * The map in standard deviations z from what training images show around the same position, as asinh(z / 10): linear for normal
+ * images, a logarithm for defects, which may be thousands of deviations away. The order of scores stays; pictures keep their
+ * shades, and float32 its digits. The moments are smoothed by a Gaussian of 1/32 of the size, since a single conspicuous training image
  * should not blind one spot.
  */
 export const standardise = (map: Tensor, calibration: Calibration): Tensor => {
@@ -76,5 +79,5 @@ export const standardise = (map: Tensor, calibration: Calibration): Tensor => {
   const second = smooth(calibration.square);
   // float32 cannot tell a variance of less than a millionth of the square from nothing.
   const variance = maximum(sub(second, square(mean)), add(mul(second, 1e-6), 1e-20));
-  return asinh(div(sub(map, mean), sqrt(variance)));
+  return asinh(div(sub(map, mean), mul(sqrt(variance), KNEE)));
 };

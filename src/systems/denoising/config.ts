@@ -63,7 +63,9 @@ export const configSchema = z
         standardise: z
           .boolean()
           .default(true)
-          .describe("Measure the map in standard deviations z from what training images show at each position, as asinh(z)."),
+          .describe(
+            "Measure the map in standard deviations z from what training images show at each position, as asinh(z / 10).",
+          ),
         sigma: z.number().min(0).default(3).describe("Gaussian smoothing of the map, in pixels at the network's size (0: none)."),
         image: z
           .enum(["max", "top"])

@@ -100,6 +100,7 @@ export const train = async (options: TrainOptions): Promise<TrainSummary> => {
   const files = runFiles(out);
   const stage = (text: string) => listener?.({ kind: "stage", text });
   const now = environment(threads);
+  await readFolder(data); // a wrong folder is refused before anything is written
   const identity = { system: "denoising", data: resolve(data), seed: options.config.seed, ...now };
   const resume = options.resume === true && (await hasCheckpoint(files));
   // Written before anything slow, so that a run killed at any moment can be resumed. The configuration comes last and marks a run.
