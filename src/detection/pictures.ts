@@ -7,13 +7,13 @@ import type { Detection } from "./detector.ts";
 const PICTURE_SIDE = 320;
 
 /**
- * The image under its anomaly map. Colour begins halfway between what normal images show and the threshold, and is full three
- * times the whole distance above the threshold: the same scale for every image of a model. Without a threshold the map's own range is used.
+ * The image under its anomaly map. Colour begins halfway between what normal images show and the threshold, and is full as far
+ * above the threshold as normal images lie below it: the same scale for every image of a model. Without a threshold the map's own range is used.
  */
 export const heatOverlay = (image: Image, { map }: Detection, { threshold }: DetectorDescription): Image => {
   if (threshold !== undefined) {
     const margin = threshold.value - threshold.normalLevel;
-    return overlay(image, map, threshold.value - margin / 2, threshold.value + 3 * margin, 0.65);
+    return overlay(image, map, threshold.value - margin / 2, threshold.value + margin, 0.65);
   }
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of map) [low, high] = [Math.min(low, value), Math.max(high, value)];

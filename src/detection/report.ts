@@ -191,7 +191,7 @@ const trainingCharts = (lines: readonly MetricsLine[]): TrainingChart[] => {
   return lines.length < 2 ? [] : [chart("Loss", "loss", "loss"), chart("Learning rate", "learning rate", "learning_rate")];
 };
 
-const CASES = 4;
+const CASES = 6;
 
 /** The strongest right and wrong verdicts, or, without known defects, the strangest images. */
 const caseGroups = async (detector: Detector, samples: readonly EvaluatedSample[]): Promise<CaseGroup[]> => {
@@ -210,7 +210,7 @@ const caseGroups = async (detector: Detector, samples: readonly EvaluatedSample[
           group("Clearest defects", "The highest score of each kind of defect, then the next highest.", onePerKind(defects)),
           group("Hardest defects", "The lowest scores among defects.", defects.toReversed()),
           group("Strangest normal images", "The highest scores among normal images.", normal),
-          group("Plainest normal images", "The lowest scores among normal images.", normal.toReversed().slice(0, 2)),
+          group("Plainest normal images", "The lowest scores among normal images.", normal.toReversed().slice(0, 3)),
         ];
   const shown: CaseGroup[] = [];
   for (const make of groups) shown.push(await make());

@@ -35,7 +35,7 @@ export const setThreshold = async (
   if (attainedRate > falseAlarmRate) {
     const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`;
     const needed = Math.ceil(1 / falseAlarmRate) - 1;
-    const text = `The threshold rests on ${scores.length} normal images: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation.`;
+    const text = `The threshold rests on ${scores.length} normal ${scores.length === 1 ? "image" : "images"}: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation.`;
     listener?.({ kind: "warning", text });
   }
   const normalLevel = levels.sort((a, b) => a - b)[Math.floor(levels.length / 2)];

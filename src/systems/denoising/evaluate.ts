@@ -5,7 +5,7 @@ import { mean, program } from "../../graph/index.ts";
 import { decodeImage, imageInput, preprocess, readFolder, type Sample } from "../../imaging/index.ts";
 import { aurocDifference, type Measure } from "../../metrics/index.ts";
 import { frozen, l1 } from "../../nn/index.ts";
-import type { Cell, Comparison } from "../../report/index.ts";
+import type { Comparison } from "../../report/index.ts";
 import { openRuntime } from "../../runtime/index.ts";
 import { type Listener, type RunFiles, readMetrics, readTensors, runFiles, writeJson } from "../../training/index.ts";
 import { type Config, configSchema, type ModelConfig } from "./config.ts";
@@ -168,14 +168,15 @@ const cleanLoss = async (files: RunFiles, test: readonly Sample[], threads: numb
 /** The comparison as a table for the report and the terminal. Gains in points of AUROC, and in per cent of the baseline's. */
 export const ablationTable = (rows: readonly AblationRow[]): Comparison => ({
   title: "Corruption, everything else equal",
-  note: "Same data, seed and number of steps for each row. Clean loss: mean |x - restored x| on normal test images. Gain: image AUROC of this run's occlusion less the row's, in points (per cent), with its paired 95 % interval. A U-Net without corruption, or with noise everywhere, can learn to pass its input through its skips: the fair comparison with these is on the bottleneck autoencoder.",
+  note: "Same data, seed and number of steps for each row. Clean loss: mean |x - restored x| on normal test images. Gain: image AUROC of this run's occlusion less the row's, in points with their paired 95 % interval, and in per cent of the row's. A U-Net without corruption, or with noise everywhere, can learn to pass its input through its skips: the fair comparison with these is on the bottleneck autoencoder.",
   columns: [
     { name: "image AUROC", better: "higher" },
     { name: "pixel AUROC", better: "higher" },
     { name: "PRO", better: "higher" },
     { name: "clean loss" },
     { name: "training loss" },
-    { name: "gain" },
+    { name: "gain, points" },
+    { name: "gain, %" },
   ],
   rows: rows.map(({ architecture, name, corruption, measures, cleanLoss, trainingLoss, gain }) => ({
     name: `${architecture}, ${name}`,
@@ -186,13 +187,8 @@ export const ablationTable = (rows: readonly AblationRow[]): Comparison => ({
       measures.pro ?? null,
       cleanLoss,
       trainingLoss,
-      gainCell(gain, measures.image_auroc),
+      gain === undefined ? null : { value: 100 * gain.value, low: 100 * gain.low, high: 100 * gain.high },
+      gain === undefined ? null : Number(((100 * gain.value) / measures.image_auroc.value).toFixed(1)),
     ],
   })),
 });
-
-const gainCell = (gain: Measure | undefined, of: Measure | undefined): Cell => {
-  if (gain === undefined || of === undefined) return null;
-  const points = (value: number) => `${value >= 0 ? "+" : "−"}${Math.abs(100 * value).toFixed(1)}`;
-  return `${points(gain.value)} (${points(gain.value / of.value)} %) [${points(gain.low)}, ${points(gain.high)}]`;
-};
