@@ -21,7 +21,7 @@ export const demo = async (name: string, { out, threads, json }: CommonOptions &
   const started = performance.now();
 
   say(`Painting ${CATEGORIES.length} surfaces with defects into ${join(out, "data")} ...`);
-  await writeSurfaces(join(out, "data"), { categories: CATEGORIES, size: SIZE, trainCount: 60, testPerKind: 15, seed: 1 });
+  await writeSurfaces(join(out, "data"), { categories: CATEGORIES, size: SIZE, trainCount: 80, testPerKind: 15, seed: 1 });
   const config = await readSettings(system, { preset: "demo", set: [] });
 
   const rows: Comparison["rows"][number][] = [];

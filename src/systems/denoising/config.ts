@@ -155,6 +155,7 @@ export const presets = {
     network: { width: 12, depth: 3, latent: 64 },
     corruption: structuredCorruption,
     training: { steps: 250 },
+    validation: { share: 0.25 },
   },
   /** The document's corruption as it stands: rectangles of 10-20 % of the image, filled with noise on grey. */
   document: { corruption: { kind: "occlusion" } },
