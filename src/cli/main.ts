@@ -35,7 +35,7 @@ program
   .option("--out <dir>", "folder for everything it makes", "lynceus-demo")
   .addOption(threads)
   .addOption(json)
-  .addHelpText("after", "\nExamples:\n  lynceus demo\n  lynceus demo denoising --out /tmp/demo")
+  .addHelpText("after", "\nExamples:\n  lynceus demo\n  lynceus demo denoising --out demo-run")
   .action(async (system, options) => (await import("./demo.ts")).demo(system, options));
 
 program
