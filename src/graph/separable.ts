@@ -26,7 +26,8 @@ export const filterMatrix = (size: number, kernel: readonly number[]): Tensor =>
   return constant(Float32Array.from(matrix), [size, size]);
 };
 
-const mirrored = (position: number, size: number): number => {
+/** The position, 0 .. size - 1, that stands for one beyond the ends of a line when it is mirrored (d c b a | a b c d | d c b a). */
+export const mirrored = (position: number, size: number): number => {
   const period = 2 * size;
   const wrapped = ((position % period) + period) % period;
   return wrapped < size ? wrapped : period - 1 - wrapped;

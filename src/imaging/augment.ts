@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mirrored } from "../graph/index.ts";
 import type { Random } from "../random/index.ts";
 
 /** Random changes of a training image that leave it normal. */
@@ -49,9 +50,4 @@ export const augment = (image: Float32Array, size: number, options: Augmentation
   if (options.brightness === 0 && options.contrast === 0) return moved;
   const mean = moved.reduce((sum, value) => sum + value, 0) / moved.length;
   return moved.map((value) => Math.min(1, Math.max(0, mean + (value - mean) * contrast + brightness)));
-};
-
-const mirrored = (position: number, size: number): number => {
-  const wrapped = ((position % (2 * size)) + 2 * size) % (2 * size);
-  return wrapped < size ? wrapped : 2 * size - 1 - wrapped;
 };

@@ -1,5 +1,5 @@
-import { access, readFile } from "node:fs/promises";
-import { writeFileAtomic } from "../files/index.ts";
+import { readFile } from "node:fs/promises";
+import { exists, writeFileAtomic } from "../files/index.ts";
 import type { Value } from "../runtime/index.ts";
 import type { RunFiles } from "./run-folder.ts";
 
@@ -53,11 +53,7 @@ export const readTensors = async (path: string): Promise<{ tensors: Map<string, 
   }
 };
 
-export const hasCheckpoint = ({ checkpoint }: RunFiles): Promise<boolean> =>
-  access(checkpoint).then(
-    () => true,
-    () => false,
-  );
+export const hasCheckpoint = ({ checkpoint }: RunFiles): Promise<boolean> => exists(checkpoint);
 
 /** The run's checkpoint. @throws Error when it was trained from other settings or images than the digest stands for. */
 export const requireCheckpointOf = async ({ checkpoint, folder }: RunFiles, digest: string) => {

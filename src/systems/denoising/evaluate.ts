@@ -1,6 +1,6 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type EvaluateResult, evaluateModel } from "../../detection/index.ts";
+import { exists } from "../../files/index.ts";
 import { mean, program } from "../../graph/index.ts";
 import { decodeImage, imageInput, preprocess, readFolder, type Sample } from "../../imaging/index.ts";
 import { aurocDifference, type Measure } from "../../metrics/index.ts";
@@ -92,7 +92,7 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
     const { digest } = await planTraining(data, config);
     const name = `${variant.architecture} ${variant.name} ${digest.slice(0, 8)}`.replaceAll(/[^a-z0-9.]+/g, "-");
     const files = runFiles(join(run, "ablation", name));
-    if (!(await isFile(files.model))) {
+    if (!(await exists(files.model))) {
       const { finished } = await train({ data, out: files.folder, config, resume: true, threads, listener, signal });
       if (!finished) return undefined;
     }
@@ -123,12 +123,6 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
   await writeJson(join(run, "ablation", "table.json"), { steps, seed: base.seed, rows });
   return rows;
 };
-
-const isFile = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Paired over the images that both could score. */
 const gainOver = (

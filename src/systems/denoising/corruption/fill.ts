@@ -1,3 +1,4 @@
+import { mirrored } from "../../../graph/index.ts";
 import type { Random } from "../../../random/index.ts";
 import { applyNoise, drawNoises, type NoiseName } from "./noise.ts";
 import type { OcclusionOptions } from "./options.ts";
@@ -87,9 +88,4 @@ const readMirrored = (
     }
   }
   return values;
-};
-
-const mirrored = (position: number, side: number): number => {
-  const inPeriod = position % (2 * side);
-  return inPeriod < side ? inPeriod : 2 * side - 1 - inPeriod;
 };
