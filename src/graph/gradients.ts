@@ -1,4 +1,5 @@
 import { add } from "./elementwise.ts";
+import { zerosLike } from "./layout.ts";
 import { filled, formatShape, GraphError, type Operation, staticShape, type Tensor } from "./tensor.ts";
 
 /**
@@ -22,9 +23,7 @@ export const gradients = (loss: Tensor, wrt: readonly Tensor[]): Tensor[] => {
     if (operation.gradient === undefined) {
       throw new GraphError(`gradients: the operator ${operation.operator} has no gradient, but the loss depends on it.`);
     }
-    const outgoing = operation.gradient(
-      ...operation.outputs.map((output, i) => incoming[i] ?? filled(staticShape("gradients", output), 0)),
-    );
+    const outgoing = operation.gradient(...operation.outputs.map((output, i) => incoming[i] ?? zerosLike(output)));
     for (const [index, gradient] of outgoing.entries()) {
       const target = operation.inputs[index];
       if (gradient === undefined || !(wanted.has(target) || isResultOf(target, onTheWay))) continue;
@@ -32,7 +31,7 @@ export const gradients = (loss: Tensor, wrt: readonly Tensor[]): Tensor[] => {
       total.set(target, before ? add(before, gradient) : gradient);
     }
   }
-  return wrt.map((tensor) => total.get(tensor) ?? filled(staticShape("gradients", tensor), 0));
+  return wrt.map((tensor) => total.get(tensor) ?? zerosLike(tensor));
 };
 
 const isResultOf = (tensor: Tensor, operations: ReadonlySet<Operation>): boolean =>

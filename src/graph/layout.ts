@@ -1,6 +1,7 @@
 import { sum } from "./reduction.ts";
 import {
   apply,
+  applyMany,
   constant,
   type Dimension,
   formatShape,
@@ -29,6 +30,30 @@ export const reshape = (x: Tensor, shape: Shape): Tensor => {
     shape,
     type: x.type,
     gradient: (dy) => [reshape(dy, x.shape)],
+  });
+};
+
+/** x with a new axis of size 1, where `reshape` cannot serve because several sizes are open. */
+export const unsqueeze = (x: Tensor, axis: number): Tensor => {
+  const at = axis < 0 ? axis + x.rank + 1 : axis;
+  if (!Number.isInteger(at) || at < 0 || at > x.rank) {
+    throw new GraphError(`Unsqueeze: no axis can be put at ${axis} of the shape ${formatShape(x.shape)}.`);
+  }
+  return apply("Unsqueeze", [x, indices(at)], {
+    shape: [...x.shape.slice(0, at), 1, ...x.shape.slice(at)],
+    type: x.type,
+    gradient: (dy) => [squeeze(dy, at)],
+  });
+};
+
+/** x without an axis of size 1, where `reshape` cannot serve because several sizes are open. */
+export const squeeze = (x: Tensor, axis: number): Tensor => {
+  const at = resolveAxis("Squeeze", x, axis);
+  if (x.shape[at] !== 1) throw new GraphError(`Squeeze: axis ${at} of ${formatShape(x.shape)} is not of size 1.`);
+  return apply("Squeeze", [x, indices(at)], {
+    shape: [...x.shape.slice(0, at), ...x.shape.slice(at + 1)],
+    type: x.type,
+    gradient: (dy) => [unsqueeze(dy, at)],
   });
 };
 
@@ -67,6 +92,10 @@ export const expand = (x: Tensor, shape: Shape): Tensor => {
   });
 };
 
+/** Zeros of a tensor's shape and type float32, stored as a single one. */
+export const zerosLike = ({ shape }: Tensor): Tensor =>
+  expand(constant(new Float32Array(1), new Array(shape.length).fill(1)), shape);
+
 const staticSizes = (operator: string, shape: Shape): readonly number[] => staticShape(operator, { shape } as Tensor);
 
 /** Tensors joined along an axis. Each gets its part of the gradient. */
@@ -99,6 +128,16 @@ export const concat = (parts: readonly Tensor[], axis: number): Tensor => {
       });
     },
   });
+};
+
+/** x cut along an axis into parts of the given sizes, which fill it. The gradients of the parts are joined. */
+export const split = (x: Tensor, sizes: readonly number[], axis: number): readonly Tensor[] => {
+  const at = resolveAxis("Split", x, axis);
+  if (sizes.some((size) => size < 1) || sizes.reduce((sum, size) => sum + size, 0) !== x.shape[at]) {
+    throw new GraphError(`Split: parts of ${sizes.join(" + ")} do not fill axis ${at} of ${formatShape(x.shape)}.`);
+  }
+  const results = sizes.map((size) => ({ shape: x.shape.map((own, i) => (i === at ? size : own)), type: x.type }));
+  return applyMany("Split", [x, indices(...sizes)], results, { axis: at }, (...slopes) => [concat(slopes, at)]);
 };
 
 /** Every `step`-th element of one axis from `start` up to, not including, `end`. The gradient is put back between zeros. */
@@ -160,22 +199,6 @@ export const padAll = (x: Tensor, amounts: readonly (readonly [number, number] |
         amounts.map(([before, after]) => [-before, -after]),
       ),
     ],
-  });
-};
-
-/** Elements of an axis in reverse order. */
-export const reverse = (x: Tensor, axis: number): Tensor => {
-  const at = resolveAxis("reverse", x, axis);
-  const size = staticShape("reverse", x)[at];
-  const order = constant(
-    BigInt64Array.from({ length: size }, (_, i) => BigInt(size - 1 - i)),
-    [size],
-  );
-  return apply("Gather", [x, order], {
-    shape: x.shape,
-    type: x.type,
-    attributes: { axis: at },
-    gradient: (dy) => [reverse(dy, at)],
   });
 };
 

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, type ValueInfoProto } from "onnx-buf";
+import { type ModelProto, ModelProtoSchema, type ValueInfoProto } from "onnx-buf";
 import { ONNX_TYPE } from "./elementwise.ts";
+import { formatSize, LARGEST_FILE } from "./onnx.ts";
 import type { Program, TensorSpec } from "./program.ts";
 import { type DataType, GraphError } from "./tensor.ts";
 
@@ -20,26 +21,34 @@ export interface Model extends Program {
  * @throws GraphError when the bytes are not an ONNX model.
  */
 export const readModel = (bytes: Uint8Array): Model => {
-  const model = parse(bytes);
-  const { graph } = model;
-  if (graph === undefined) throw new GraphError("The file is not an ONNX model: it holds no graph.");
+  const { model, graph } = parseModel(bytes);
   const stored = new Set(graph.initializer.map(({ name }) => name));
   const operators: Record<string, number> = {};
   for (const { opType } of graph.node) operators[opType] = (operators[opType] ?? 0) + 1;
   return {
     model: bytes,
-    feeds: graph.input.filter(({ name }) => !stored.has(name)).map(specOf),
+    feeds: graph.input.filter(({ name }) => !stored.has(name)).map((input) => specOf(input)),
     state: [],
     updates: [],
-    results: graph.output.map(specOf),
+    results: graph.output.map((output) => specOf(output)),
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
-    opset: Number(model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 0),
+    opset: opsetOf(model),
     operators,
     constantCount: graph.initializer.reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * Number(dim), 1), 0),
   };
 };
 
-const parse = (bytes: Uint8Array) => {
+/** The messages of an ONNX file. @throws GraphError when the bytes are none, hold no graph, or are more than a file can have. */
+export const parseModel = (bytes: Uint8Array) => {
+  if (bytes.byteLength > LARGEST_FILE) {
+    throw new GraphError(`The file has ${formatSize(bytes.byteLength)}, but ONNX files end at 2 GB; give a smaller model.`);
+  }
+  const model = parse(bytes);
+  if (model.graph === undefined) throw new GraphError("The file is not an ONNX model: it holds no graph.");
+  return { model, graph: model.graph };
+};
+
+const parse = (bytes: Uint8Array): ModelProto => {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
@@ -47,11 +56,16 @@ const parse = (bytes: Uint8Array) => {
   }
 };
 
+/** Version of the `ai.onnx` operators that a model uses; 0 when it names none. */
+export const opsetOf = ({ opsetImport }: ModelProto): number =>
+  Number(opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 0);
+
 const TYPE_NAMES = new Map(Object.entries(ONNX_TYPE).map(([name, number]) => [number, name as DataType]));
 
-const specOf = ({ name, type }: ValueInfoProto): TensorSpec => {
+/** Name, shape and type of a model's value; `types` says which element type stands for each that ONNX numbers. */
+export const specOf = ({ name, type }: ValueInfoProto, types: ReadonlyMap<number, DataType> = TYPE_NAMES): TensorSpec => {
   const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
-  const known = TYPE_NAMES.get(tensor?.elemType ?? 0);
+  const known = types.get(tensor?.elemType ?? 0);
   if (tensor === undefined || known === undefined) {
     throw new GraphError(
       `The model's value "${name}" has an element type that is not supported here (${tensor?.elemType ?? "none"}).`,

@@ -5,6 +5,7 @@ import { openLocalRuntime, type Value } from "../runtime/index.ts";
 import {
   add,
   constant,
+  GraphError,
   input,
   matmul,
   mul,
@@ -13,8 +14,9 @@ import {
   scalar,
   slice,
   stopGradient,
+  sub,
   sum,
-  type Tensor,
+  Tensor,
   tanh,
   toOnnx,
   withGradient,
@@ -53,7 +55,7 @@ describe("an ONNX file", () => {
     ]);
     expect(model.metadata).toEqual({ "lynceus.system": '"test"', note: "Größe 16 µm\nsecond line", empty: "" });
     expect(model.opset).toBe(17);
-    expect(model.operators).toEqual({ Mul: 1, Relu: 1, Identity: 2 });
+    expect(model.operators).toEqual({ Mul: 1, Relu: 1, Identity: 1 });
     expect(model.constantCount).toBe(4);
     expect([model.state, model.updates]).toEqual([[], []]);
   });
@@ -91,7 +93,7 @@ describe("an ONNX file", () => {
     tanh(x);
     mul(x, constant(new Float32Array(3), [3]));
     const model = parse(toOnnx({ inputs: [x, unused], outputs: { y: relu(x) } }));
-    expect(model.graph!.node.map(({ opType }) => opType)).toEqual(["Relu", "Identity"]);
+    expect(model.graph!.node.map(({ opType }) => opType)).toEqual(["Relu"]);
     expect(model.graph!.initializer).toEqual([]);
     expect(model.graph!.input.map(({ name }) => name)).toEqual(["x", "unused"]);
   });
@@ -107,7 +109,7 @@ describe("an ONNX file", () => {
     const y = mul(x, 2);
     const outputs = { stopped: stopGradient(y), own: withGradient(y, [x], (dy) => [dy]), twice: stopGradient(stopGradient(x)) };
     const model = toOnnx({ inputs: [x], outputs });
-    expect(readModel(model).operators).toEqual({ Mul: 1, Identity: 3 });
+    expect(readModel(model).operators).toEqual({ Mul: 1, Identity: 2 });
     const { stopped, own, twice } = await run(model, { x: numbers([2], 1, 2) });
     expect([stopped, own, twice].map(({ data }) => [...data])).toEqual([
       [2, 4],
@@ -115,6 +117,21 @@ describe("an ONNX file", () => {
       [1, 2],
     ]);
   });
+});
+
+test("generated names keep away from those of inputs and outputs", async () => {
+  const [x, constantName] = [input("x", [1, 2, 2]), input("constant_0", [1, 2, 2])];
+  const [operationName, turnedName] = [input("Relu_1_0", [1, 2, 2]), input("x_turned_5", [1, 2, 2])];
+  const hidden = add(relu(add(x, 10)), mul(constantName, add(operationName, turnedName)));
+  const outputs = { Add_1_0: matmul(hidden, x, { transposeB: true }), constant_1: sum(mul(hidden, 3)), Mul_3_0: sub(x, 5) };
+  const inputs = [x, constantName, operationName, turnedName];
+  const ones = Object.fromEntries(
+    inputs.map(({ origin }) => [(origin as { name: string }).name, numbers([1, 2, 2], 1, 1, 1, 1)]),
+  );
+  const results = await run(toOnnx({ inputs, outputs }), ones);
+  expect([...results.Add_1_0.data]).toEqual([26, 26, 26, 26]);
+  expect([...results.constant_1.data]).toEqual([156]);
+  expect([...results.Mul_3_0.data]).toEqual([-4, -4, -4, -4]);
 });
 
 describe("products of transposed matrices", () => {
@@ -183,6 +200,16 @@ describe("toOnnx refuses", () => {
     expect(() => toOnnx({ inputs: [slice(x, 0, 0, 1)], outputs: { y: sum(x) } })).toThrow(
       "may only list tensors made by input()",
     );
+  });
+
+  test("more constants than a file can hold, counted once each", () => {
+    const large = (bytes: number) =>
+      new Tensor([bytes / 4], "float32", { kind: "constant", data: { byteLength: bytes, length: bytes / 4 } as Float32Array });
+    const [one, other] = [large(1.2 * 2 ** 30), large(1.2 * 2 ** 30)];
+    expect(() => toOnnx({ inputs: [], outputs: { y: relu(one), z: relu(other) } })).toThrow(
+      "toOnnx: the model holds 2.4 GB of constants; ONNX files end at 2 GB. Use a smaller network, or make the largest tensors inputs.",
+    );
+    expect(() => toOnnx({ inputs: [], outputs: { y: relu(one), z: tanh(one) } })).not.toThrow(GraphError);
   });
 
   test("an output named like an input", () => {

@@ -26,6 +26,11 @@ import { type AttributeValue, formatShape, GraphError, type Operation, type Tens
 export const OPSET = 17;
 const IR_VERSION = 8n;
 
+/** Where ONNX files end, in bytes: protocol buffers count with 31 bits. */
+export const LARGEST_FILE = 2 ** 31 - 1;
+/** Bytes of it that the nodes may take beside the constants. */
+const ROOM_FOR_NODES = 2 ** 24;
+
 export interface OnnxOptions {
   /** The inputs, in order. Every input that an output depends on must be among them. */
   readonly inputs: readonly Tensor[];
@@ -42,17 +47,22 @@ export interface OnnxOptions {
 /**
  * Writes tensors and everything they are computed by as an ONNX model (opset 17).
  * Only what the outputs need is written.
- * @throws GraphError when an input is missing, or two inputs, or an input and an output, share a name.
+ * @throws GraphError when an input is missing, two inputs, or an input and an output, share a name, or the constants are too large.
  */
 export const toOnnx = ({ inputs, outputs, metadata = {}, contrib = false, name = "lynceus" }: OnnxOptions): Uint8Array => {
-  const writer = new Writer(contrib, inputs);
+  const writer = new Writer(contrib, inputs, outputs);
   for (const { origin } of inputs) {
     if (origin.kind === "input" && Object.hasOwn(outputs, origin.name)) {
       throw new GraphError(`toOnnx: "${origin.name}" names an input and an output.`);
     }
   }
-  for (const operation of operationsOf(Object.values(outputs))) writer.write(operation);
-  for (const [output, tensor] of Object.entries(outputs)) writer.node("Identity", [writer.nameOf(tensor)], [output]);
+  const operations = operationsOf(Object.values(outputs));
+  requireWritable([...operations.flatMap((operation) => operation.inputs), ...Object.values(outputs)]);
+  for (const operation of operations) writer.write(operation);
+  for (const [output, tensor] of Object.entries(outputs)) {
+    const name = writer.nameOf(tensor);
+    if (name !== output) writer.node("Identity", [name], [output]); // an input, a constant, or what has another output's name
+  }
 
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
@@ -73,21 +83,59 @@ export const toOnnx = ({ inputs, outputs, metadata = {}, contrib = false, name =
   return toBinary(ModelProtoSchema, model);
 };
 
+/** @throws GraphError when the constants among the tensors are larger than a file can be. */
+const requireWritable = (tensors: readonly Tensor[]): void => {
+  let size = 0;
+  for (const { origin } of new Set(tensors)) if (origin.kind === "constant") size += origin.data.byteLength;
+  if (size > LARGEST_FILE - ROOM_FOR_NODES) {
+    throw new GraphError(
+      `toOnnx: the model holds ${formatSize(size)} of constants; ONNX files end at 2 GB. Use a smaller network, or make the largest tensors inputs.`,
+    );
+  }
+};
+
+/** `2.1 GB`, in units of 2^30 bytes, rounded up. */
+export const formatSize = (bytes: number): string => `${(Math.ceil((bytes / 2 ** 30) * 10) / 10).toFixed(1)} GB`;
+
+/** The tensor that an alias stands for. */
+const aliased = (tensor: Tensor): Tensor =>
+  tensor.origin.kind === "operation" && tensor.origin.operation.operator === ALIAS
+    ? aliased(tensor.origin.operation.inputs[0])
+    : tensor;
+
 class Writer {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   private readonly contrib: boolean;
   private readonly names = new Map<Tensor, string>();
   private readonly smallConstants = new Map<string, string>();
+  /** Names of inputs and outputs, which generated names keep away from. */
+  private readonly taken: Set<string>;
 
-  constructor(contrib: boolean, inputs: readonly Tensor[]) {
+  /** Names that the user gave to what an operation computes. */
+  private readonly given = new Map<Tensor, string>();
+
+  constructor(contrib: boolean, inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>) {
     this.contrib = contrib;
+    this.taken = new Set(Object.keys(outputs));
+    for (const [name, tensor] of Object.entries(outputs)) {
+      const source = aliased(tensor);
+      if (!this.given.has(source)) this.given.set(source, name);
+    }
     for (const tensor of inputs) {
       if (tensor.origin.kind !== "input") throw new GraphError("toOnnx: `inputs` may only list tensors made by input().");
       const { name } = tensor.origin;
       if ([...this.names.values()].includes(name)) throw new GraphError(`toOnnx: two inputs are named "${name}".`);
       this.names.set(tensor, name);
+      this.taken.add(name);
     }
+  }
+
+  /** A generated name, or, where an input or output has it, the first of `name_`, `name__`, ... that is free. */
+  private free(name: string): string {
+    let result = name;
+    while (this.taken.has(result)) result += "_";
+    return result;
   }
 
   nameOf(tensor: Tensor): string {
@@ -113,7 +161,7 @@ class Writer {
     }
     const inputNames = inputs.map((tensor) => this.nameOf(tensor));
     const outputNames = outputs.map((tensor, index) => {
-      const name = `${operator}_${this.nodes.length}_${index}`;
+      const name = this.given.get(tensor) ?? this.free(`${operator}_${this.nodes.length}_${index}`);
       this.names.set(tensor, name);
       return name;
     });
@@ -124,18 +172,19 @@ class Writer {
     }
   }
 
-  /** A product with transposed operands: one fused operator where allowed, else explicit Transpose nodes. */
+  /** A product with transposed operands: one operator for matrices, or where contrib is allowed, else explicit Transpose nodes. */
   private matmul(operands: readonly Tensor[], names: string[], outputs: string[], transA: boolean, transB: boolean): void {
-    if (this.contrib && (transA || transB)) {
-      const flags = { transA: transA ? 1 : 0, transB: transB ? 1 : 0 };
-      this.node("FusedMatMul", names, outputs, Object.entries(flags).map(attribute), "com.microsoft");
+    const flags = Object.entries({ transA: transA ? 1 : 0, transB: transB ? 1 : 0 }).map(attribute);
+    const matrices = operands.every(({ rank }) => rank === 2);
+    if ((transA || transB) && (matrices || this.contrib)) {
+      this.node(matrices ? "Gemm" : "FusedMatMul", names, outputs, flags, matrices ? "" : "com.microsoft");
       return;
     }
     const straight = names.map((name, index) => {
       if (![transA, transB][index]) return name;
       const order = operands[index].shape.map((_, axis) => axis);
       order.push(...order.splice(-2).reverse());
-      const turned = `${name}_turned_${this.nodes.length}`;
+      const turned = this.free(`${name}_turned_${this.nodes.length}`);
       this.node("Transpose", [name], [turned], [attribute(["perm", order])]);
       return turned;
     });
@@ -150,7 +199,7 @@ class Writer {
     // Compared by their bytes: as numbers, 0 and -0 would be the same.
     const key = data.length <= 16 ? `${tensor.type}${formatShape(tensor.shape)}${bytes.join()}` : undefined;
     const shared = key === undefined ? undefined : this.smallConstants.get(key);
-    const name = shared ?? `constant_${this.initializers.length}`;
+    const name = shared ?? this.free(`constant_${this.initializers.length}`);
     if (shared === undefined) {
       this.initializers.push(
         create(TensorProtoSchema, {

@@ -35,8 +35,6 @@ const elementwise: Case[] = [
   ["tanh", graph.tanh, [normal(2, 7)]],
   ["asinh", graph.asinh, [normal(2, 7)]],
   ["square", graph.square, [normal(2, 7)]],
-  ["relu", graph.relu, [awayFromZero(2, 3, 5)]],
-  ["leakyRelu", (x) => graph.leakyRelu(x, 0.2), [awayFromZero(2, 3, 5)]],
   ["clip", (x) => graph.clip(x, -0.1, 0.1), [awayFromZero(11)]],
   ["where", (a, b) => graph.where(graph.greater(a, 0), b, a), [awayFromZero(4, 3), normal(3)]],
 ];
@@ -62,7 +60,6 @@ const reductionsAndLayout: Case[] = [
       ]),
     [normal(3, 4)],
   ],
-  ["reverse", (x) => graph.reverse(x, 1), [normal(2, 5)]],
 ];
 
 const products: Case[] = [
@@ -70,41 +67,16 @@ const products: Case[] = [
   ["matmul, a transposed", (a, b) => graph.matmul(a, b, { transposeA: true }), [normal(4, 3), normal(4, 5)]],
   ["matmul, b transposed", (a, b) => graph.matmul(a, b, { transposeB: true }), [normal(2, 3, 4), normal(2, 5, 4)]],
   ["matmul, both transposed", (a, b) => graph.matmul(a, b, { transposeA: true, transposeB: true }), [normal(4, 3), normal(5, 4)]],
+  ["matmul of many rows by one matrix", (a, b) => graph.matmul(a, b, { transposeB: true }), [normal(2, 3, 4), normal(5, 4)]],
+  ["affine", graph.affine, [normal(7, 4), normal(5, 4), normal(5)]],
+  ["affine of an image of vectors", graph.affine, [normal(2, 3, 2, 4), normal(5, 4), normal(5)]],
   ["matmul, leading axes broadcast", (a, b) => graph.matmul(a, b), [normal(3, 4), normal(2, 5, 4, 3)]],
-];
-
-const convolution = (stride: number, padding: number, x: number[], w: number[]): Case => [
-  `conv2d ${x.join("x")} by ${w.join("x")}, stride ${stride}, padding ${padding}`,
-  (a, b) => graph.conv2d(a, b, { stride, padding }),
-  [normal(...x), normal(...w)],
-];
-const transposed = (stride: number, padding: number, outputPadding: number, x: number[], w: number[]): Case => [
-  `convTranspose2d ${x.join("x")} by ${w.join("x")}, stride ${stride}, padding ${padding}, output padding ${outputPadding}`,
-  (a, b) => graph.convTranspose2d(a, b, { stride, padding, outputPadding }),
-  [normal(...x), normal(...w)],
-];
-const convolutions: Case[] = [
-  convolution(1, 1, [2, 3, 7, 5], [4, 3, 3, 3]),
-  convolution(1, 1, [2, 6, 7, 5], [4, 6, 3, 3]),
-  convolution(1, 0, [1, 5, 6, 9], [2, 5, 3, 3]),
-  convolution(1, 2, [1, 5, 6, 9], [2, 5, 5, 5]),
-  convolution(1, 0, [2, 5, 5, 3], [6, 5, 1, 1]),
-  convolution(1, 1, [2, 5, 4, 7], [3, 5, 3, 1]),
-  convolution(2, 1, [2, 5, 7, 9], [3, 5, 3, 3]),
-  convolution(2, 1, [2, 5, 8, 6], [3, 5, 4, 4]),
-  convolution(2, 1, [1, 3, 9, 6], [3, 3, 4, 4]),
-  convolution(3, 0, [1, 2, 11, 8], [3, 2, 2, 2]),
-  transposed(2, 0, 0, [2, 3, 5, 4], [3, 6, 2, 2]),
-  transposed(2, 1, 0, [2, 3, 5, 4], [3, 6, 4, 4]),
-  transposed(2, 1, 1, [1, 5, 3, 5], [5, 2, 3, 3]),
-  transposed(1, 1, 0, [1, 5, 3, 5], [5, 2, 3, 3]),
 ];
 
 describe.each([
   ["elementwise", elementwise],
   ["reductions and layout", reductionsAndLayout],
   ["products", products],
-  ["convolutions", convolutions],
 ])("gradients against finite differences: %s", (_, cases) => {
   test.each(cases)("%s", async (_name, build, at) => {
     for (const seed of [1, 2]) expect(await gradientError(build, at, { seed })).toBeLessThan(5e-3);
@@ -133,7 +105,7 @@ test("mistakes in shape are sentences that name the operator and both shapes", (
   expect(() => graph.matmul(x, graph.input("w", [9, 2]))).toThrow(/MatMul: .*differ in the inner size/);
   expect(() => graph.reshape(x, [5, 5])).toThrow(/Reshape: .*384.*25/);
   expect(() => graph.gradients(x, [x])).toThrow(/single float32 value/);
-  expect(() => graph.gradients(graph.max(graph.largest(x, 2)), [x])).toThrow(/ReduceMax has no gradient/);
+  expect(() => graph.gradients(graph.max(graph.largest(x, 2)), [x])).toThrow(/TopK has no gradient/);
   expect(() => graph.toOnnx({ inputs: [], outputs: { y: graph.neg(x) } })).toThrow(
     /input "x" of shape \[2, 3, 8, 8\].*not listed/,
   );

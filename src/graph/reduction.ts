@@ -1,5 +1,5 @@
-import { mul } from "./elementwise.ts";
-import { expand, reshape } from "./layout.ts";
+import { cast, div, equal, mul } from "./elementwise.ts";
+import { expand, reshape, stopGradient } from "./layout.ts";
 import {
   apply,
   applyMany,
@@ -50,13 +50,39 @@ export const mean = (x: Tensor, axes: readonly number[] = allAxes(x), { keepAxes
   });
 };
 
-/** The largest value over the axes (all by default). For scores: it has no gradient. */
-export const max = (x: Tensor, axes: readonly number[] = allAxes(x), { keepAxes = false }: ReductionOptions = {}): Tensor => {
-  const resolved = axes.map((axis) => resolveAxis("ReduceMax", x, axis));
-  return apply("ReduceMax", [x], {
-    shape: reducedShape(x, resolved, keepAxes),
-    type: x.type,
-    attributes: { axes: resolved, keepdims: keepAxes ? 1 : 0 },
+/** A reduction to one of the values: it gets the gradient, or if several are equal to it, each an equal share. */
+const extreme =
+  (operator: string) =>
+  (x: Tensor, axes: readonly number[] = allAxes(x), { keepAxes = false }: ReductionOptions = {}): Tensor => {
+    requireType(operator, x, "float32", "int64", "uint8");
+    const resolved = axes.map((axis) => resolveAxis(operator, x, axis));
+    if (resolved.length === 0) return x;
+    const y: Tensor = apply(operator, [x], {
+      shape: reducedShape(x, resolved, keepAxes),
+      type: x.type,
+      attributes: { axes: resolved, keepdims: keepAxes ? 1 : 0 },
+      gradient: (dy) => {
+        const kept = reducedShape(x, resolved, true);
+        const chosen = stopGradient(cast(equal(x, reshape(y, kept)), "float32"));
+        return [mul(chosen, div(reshape(dy, kept), sum(chosen, resolved, { keepAxes: true })))];
+      },
+    });
+    return y;
+  };
+
+/** The largest value over the axes (all by default). Equal largest values share the gradient equally. */
+export const max = extreme("ReduceMax");
+/** The smallest value over the axes (all by default). Equal smallest values share the gradient equally. */
+export const min = extreme("ReduceMin");
+
+/** Position of the largest value along an axis, the first of equal ones, as int64. It has no gradient. */
+export const argMax = (x: Tensor, axis: number, { keepAxes = false }: ReductionOptions = {}): Tensor => {
+  requireType("ArgMax", x, "float32", "int64", "uint8");
+  const at = resolveAxis("ArgMax", x, axis);
+  return apply("ArgMax", [x], {
+    shape: reducedShape(x, [at], keepAxes),
+    type: "int64",
+    attributes: { axis: at, keepdims: keepAxes ? 1 : 0 },
   });
 };
 

@@ -1,9 +1,5 @@
-import { abs, add, div, maximum, minimum, mul, type Operand, sub } from "./elementwise.ts";
-import { reshape } from "./layout.ts";
 import { matmul } from "./linear.ts";
-import { sum } from "./reduction.ts";
-import { positionsOf, sizeOf } from "./sizes.ts";
-import { constant, type Dimension, GraphError, resolveAxis, type Tensor } from "./tensor.ts";
+import { constant, GraphError, type Tensor } from "./tensor.ts";
 
 /**
  * A linear map along rows and one along columns, R X C^T, of every matrix in the last two axes. Blurs, derivatives, pooling
@@ -48,37 +44,3 @@ export const halvingMatrix = (size: number): Tensor => {
   for (let row = 0; row < half; row++) matrix.fill(0.5, row * size + 2 * row, row * size + 2 * row + 2);
   return constant(matrix, [half, size]);
 };
-
-/** A part of a line, in positions: where it begins and how long it is. */
-export interface Span {
-  readonly start: Operand;
-  readonly length: Operand;
-}
-
-/** One side of a resize: an axis of a tensor, whose size may be known only when the program runs, and the part that is used. */
-export interface ResizeSide {
-  readonly of: Tensor;
-  readonly axis: number;
-  /** Default: the whole axis. */
-  readonly span?: Span;
-}
-
-/**
- * Matrix [target, source] that resizes a line by antialiased linear interpolation: the part `source.span` is mapped onto
- * `target.span`; output position i looks at `c = (i + 1/2 - target start) scale + source start - 1/2`, scale = source length /
- * target length, through a triangle of half-width max(scale, 1), normalised. Beyond the source its ends are repeated.
- * With scale <= 1 this is bilinear interpolation with half-pixel centres.
- */
-export const resizeMatrix = (source: ResizeSide, target: ResizeSide): Tensor => {
-  const from = source.span ?? { start: 0, length: sizeOf(source.of, source.axis) };
-  const to = target.span ?? { start: 0, length: sizeOf(target.of, target.axis) };
-  const scale = div(from.length, to.length);
-  const outputs = reshape(positionsOf(target.of, target.axis), [sizeName(target), 1]);
-  const inputs = reshape(positionsOf(source.of, source.axis), [1, sizeName(source)]);
-  const centre = sub(add(mul(sub(add(outputs, 0.5), to.start), scale), from.start), 0.5);
-  const inside = minimum(maximum(centre, 0), sub(sizeOf(source.of, source.axis), 1));
-  const weights = maximum(sub(1, div(abs(sub(inputs, inside)), maximum(scale, 1))), 0);
-  return div(weights, sum(weights, [1], { keepAxes: true }));
-};
-
-const sizeName = ({ of, axis }: ResizeSide): Dimension => of.shape[resolveAxis("resizeMatrix", of, axis)];

@@ -64,8 +64,15 @@ export const constant = (data: TensorData, shape: readonly number[], type: DataT
   return new Tensor(shape, type, { kind: "constant", data });
 };
 
-/** A float32 constant without dimensions. */
-export const scalar = (value: number): Tensor => constant(Float32Array.of(value), []);
+/** A constant without dimensions. @throws GraphError when the type cannot hold the value. */
+export const scalar = (value: number, type: DataType = "float32"): Tensor => {
+  if (type === "float32") return constant(Float32Array.of(value), []);
+  const limit = { int64: Number.MAX_SAFE_INTEGER, uint8: 255, bool: 1 }[type];
+  if (!Number.isInteger(value) || value > limit || value < (type === "int64" ? -limit : 0)) {
+    throw new GraphError(`scalar: the number ${value} is no ${type} value.`);
+  }
+  return constant(type === "int64" ? BigInt64Array.of(BigInt(value)) : Uint8Array.of(value), [], type);
+};
 
 /** A float32 constant of one value everywhere. */
 export const filled = (shape: readonly number[], value: number): Tensor =>

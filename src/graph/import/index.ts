@@ -1,0 +1,2 @@
+export { type Feeds, type FrozenFunction, type ModelValue, type ReadFunctionOptions, readFunction } from "./function.ts";
+export { type FeatureMap, lastOfEachStride } from "./strides.ts";
