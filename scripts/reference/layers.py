@@ -92,6 +92,75 @@ def running_statistics():
     return {"batches": [packed(batch) for batch in batches], "after": after, "evaluated": packed(layer.eval()(batches[2]))}
 
 
+statistics = running_statistics()
+
+
+def attention(heads, mask=None):
+    """Multi-head attention of [batch, tokens, channels]; the batch takes the masks [groups, tokens, keys] in turn."""
+
+    def run(x, bias, in_weight, in_bias, out_weight, out_bias):
+        added = bias.repeat(len(x), 1, 1)
+        if mask is not None:
+            added = added + mask.repeat(len(x) // len(mask), 1, 1).repeat_interleave(heads, 0)
+        return attend(x, x, heads, in_bias, out_weight, out_bias, in_proj_weight=in_weight, attn_mask=added)
+
+    return run
+
+
+def cross_attention(heads):
+    def run(x, context, query, query_bias, key_value, key_value_bias, out_weight, out_bias):
+        key, value = key_value.chunk(2)
+        separate = {"q_proj_weight": query, "k_proj_weight": key, "v_proj_weight": value, "use_separate_proj_weight": True}
+        bias = torch.cat([query_bias, key_value_bias])
+        return attend(x, context, heads, bias, out_weight, out_bias, in_proj_weight=None, **separate)
+
+    return run
+
+
+def attend(x, context, heads, bias, out_weight, out_bias, **options):
+    query, key = x.transpose(0, 1), context.transpose(0, 1)  # tokens first
+    rest = {"bias_k": None, "bias_v": None, "add_zero_attn": False, "dropout_p": 0.0}
+    projections = {"in_proj_bias": bias, "out_proj_weight": out_weight, "out_proj_bias": out_bias}
+    y, _ = F.multi_head_attention_forward(query, key, key, x.shape[-1], heads, **projections, **rest, **options)
+    return y.transpose(0, 1)
+
+
+def projection(name, outputs, inputs):
+    return {f"{name}.weight": values(outputs, inputs), f"{name}.bias": values(outputs)}
+
+
+constant_vector = values(2, 3, 5)
+constant_vector[1, 2] = 0.75
+blocked = torch.zeros(2, 3, 3)
+blocked[1, :2, 2] = blocked[1, 2, :2] = -100
+
+layers += [
+    case("layerNorm", lambda x, w, b: F.layer_norm(x, (5,), w, b), values(2, 3, 5), weighted(values(5), values(5))),
+    case(
+        "layerNorm of a constant vector",
+        lambda x, w, b: F.layer_norm(x, (5,), w, b),
+        constant_vector,
+        weighted(values(5), values(5)),
+    ),
+    case(
+        "attention with a bias",
+        attention(2),
+        values(2, 3, 6),
+        {"bias": values(2, 3, 3), **projection("query_key_value", 18, 6), **projection("output", 6, 6)},
+    ),
+    case(
+        "attention with a bias and masks in turn",
+        attention(2, blocked),
+        values(4, 3, 4),
+        {"bias": values(2, 3, 3), **projection("query_key_value", 12, 4), **projection("output", 4, 4)},
+    ),
+    case(
+        "attention to a context",
+        cross_attention(2),
+        values(2, 3, 4),
+        {"context": values(2, 5, 3), **projection("query", 4, 4), **projection("key_value", 8, 3), **projection("output", 4, 4)},
+    ),
+]
 target = Path("src/nn/fixtures/layers.json")
-target.write_text(json.dumps({"layers": layers, "statistics": running_statistics()}, separators=(",", ":")) + "\n")
+target.write_text(json.dumps({"layers": layers, "statistics": statistics}, separators=(",", ":")) + "\n")
 print(f"{target}: {target.stat().st_size} bytes")

@@ -7,12 +7,12 @@ with these statistics for the first image. Run from the repository root:
     python3 scripts/reference/networks.py      (PyTorch 1.13)
 """
 
-import base64
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
+from recording import named, packed, random_values, recorded_step
 from residuals import torch_residuals
 from torch import nn
 
@@ -95,53 +95,15 @@ class Bottleneck(nn.Module):
         return self.output(x)
 
 
-def random_values(name, tensor, rng):
-    """Values of sensible scale, rounded to float32: nothing at 0 or 1 that a forgotten parameter would leave there."""
-    if name.endswith("running_var"):
-        values = rng.uniform(0.5, 1.5, tensor.shape)
-    elif name.endswith("running_mean"):
-        values = rng.normal(0, 0.3, tensor.shape)
-    elif tensor.ndim > 1:
-        values = rng.normal(0, np.sqrt(2 / np.prod(tensor.shape[1:])), tensor.shape)
-    else:
-        values = rng.normal(1 if name.endswith("weight") else 0, 0.2, tensor.shape)
-    return torch.as_tensor(values.astype(np.float32).astype(np.float64))
-
-
-def packed(tensor):
-    return base64.b64encode(tensor.detach().numpy().astype("<f4").tobytes()).decode()
-
-
-def named(tensors):
-    tensors = {name.replace("running_var", "running_variance"): tensor for name, tensor in tensors.items()}
-    return {name: {"shape": list(t.shape), "data": packed(t)} for name, t in tensors.items() if "num_batches" not in name}
-
-
-def statistics(network):
-    return {name: t.clone() for name, t in network.named_buffers() if "num_batches" not in name}
-
-
 def step(make, kind, objective, residual, values, x, target):
     network = make(kind)
     network.residual = residual
-    network.load_state_dict({name: values.get(name, t) for name, t in network.state_dict().items()})
-    network.train()
-    restored = network(x)
-    loss = sum(weight * torch_residuals[name](target, restored) for name, weight in objective.items()).mean()
-    loss.backward()
-    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
-    after = statistics(network)
-    output = network.eval()(x[:1])
-    print(make.__name__, kind, objective, loss.item(), min(g.norm().item() for g in gradients.values()))
-    return {
-        "normalisation": kind,
-        "objective": objective,
-        "residual": residual,
-        "loss": loss.item(),
-        "gradients": {name: packed(g) for name, g in gradients.items()},
-        "statisticsAfter": named(after),
-        "evaluated": packed(output),
-    }
+
+    def loss_of(restored):
+        return sum(weight * torch_residuals[name](target, restored) for name, weight in objective.items()).mean()
+
+    recorded = recorded_step(network, values, x, loss_of)
+    return {"normalisation": kind, "objective": objective, "residual": residual, **recorded}
 
 
 MIXED = {"l1": 1.0, "l2": 1.0, "ssim": 0.5, "msgms": 0.5}

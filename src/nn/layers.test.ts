@@ -1,9 +1,21 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { GraphError, gradients, input, mul, program, reshape, sum, type Tensor } from "../graph/index.ts";
+import { constant, GraphError, gradients, input, mul, program, reshape, sum, type Tensor } from "../graph/index.ts";
 import { random } from "../random/index.ts";
 import { gradientError, openLocalRuntime, type Value } from "../runtime/index.ts";
-import { batchNorm, conv, convTranspose, dense, frozen, groupNorm, Parameters, trainable } from "./index.ts";
+import {
+  batchNorm,
+  conv,
+  convTranspose,
+  dense,
+  frozen,
+  groupNorm,
+  layerNorm,
+  multiHeadAttention,
+  Parameters,
+  trainable,
+  zeros,
+} from "./index.ts";
 
 type Numbers = { shape: number[]; data: number[] };
 type Case = {
@@ -20,6 +32,9 @@ const reference: { layers: Case[]; statistics: Statistics } = JSON.parse(
   readFileSync(new URL("./fixtures/layers.json", import.meta.url), "utf8"),
 );
 
+/** Two masks: none, and one that keeps the third token apart. */
+const masks = constant(Float32Array.of(...new Array(9).fill(0), 0, 0, -100, 0, 0, -100, -100, -100, 0), [2, 3, 3]);
+
 /** The layers of the reference, by name. */
 const layers: Record<string, (p: Parameters, x: Tensor) => Tensor> = {
   conv: (p, x) => conv(p, x, 4, 3, { stride: 2, padding: 1 }),
@@ -29,6 +44,12 @@ const layers: Record<string, (p: Parameters, x: Tensor) => Tensor> = {
   batchNorm: (p, x) => batchNorm(p, x),
   "batchNorm of a constant channel": (p, x) => batchNorm(p, x),
   groupNorm: (p, x) => groupNorm(p, x, 2),
+  layerNorm: (p, x) => layerNorm(p, x),
+  "layerNorm of a constant vector": (p, x) => layerNorm(p, x),
+  "attention with a bias": (p, x) => multiHeadAttention(p, x, { heads: 2, bias: p.weight("bias", [2, 3, 3], zeros) }),
+  "attention with a bias and masks in turn": (p, x) =>
+    multiHeadAttention(p, x, { heads: 2, bias: p.weight("bias", [2, 3, 3], zeros), mask: masks }),
+  "attention to a context": (p, x) => multiHeadAttention(p, x, { heads: 2, context: p.weight("context", [2, 5, 3], zeros) }),
 };
 
 const toValue = ({ shape, data }: Numbers): Value => ({ shape, data: Float32Array.from(data) });
@@ -110,10 +131,12 @@ test.each([
   ["batchNorm of one image with an odd number of positions", batchNorm, [1, 2, 3, 1]],
   ["groupNorm", (p: Parameters, x: Tensor) => groupNorm(p, x, 2), [2, 4, 3, 5]],
   ["groupNorm with one channel per group", (p: Parameters, x: Tensor) => groupNorm(p, x, 3), [2, 3, 5, 1]],
+  ["layerNorm", layerNorm, [3, 4, 5]],
 ] as const)("gradient of %s against finite differences", async (_, layer, shape) => {
   const build = (x: Tensor, weight: Tensor, bias: Tensor) => layer(given({ weight, bias }), x);
+  const channels = shape.length === 4 ? shape[1] : shape[shape.length - 1];
   for (const seed of [1, 2]) {
-    const found = await gradientError(build, [{ shape }, { shape: [shape[1]] }, { shape: [shape[1]] }], { seed, step: 3e-3 });
+    const found = await gradientError(build, [{ shape }, { shape: [channels] }, { shape: [channels] }], { seed, step: 3e-3 });
     expect(found).toBeLessThan(5e-3);
   }
 });
@@ -143,6 +166,7 @@ test("mistakes in shape are named", () => {
   const p = trainable();
   expect(() => conv(p, input("x", [1, "channels", 4, 4]), 2, 3)).toThrow(/number of channels known/);
   expect(() => dense(p, input("x", [1, "inputs"]), 2)).toThrow(/dense: the last axis/);
+  expect(() => layerNorm(p, input("x", [2, "channels"]))).toThrow(/layerNorm: needs a last axis of known size/);
   expect(() => batchNorm(p, input("x", [4, 3]))).toThrow(/batchNorm: needs \[batch, channels, height, width\], got \[4,3\]/);
   expect(() => groupNorm(p, input("x", [1, 6, 2, 2]), 4)).toThrow(
     new GraphError("groupNorm: 6 channels do not divide into 4 groups."),

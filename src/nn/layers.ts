@@ -1,11 +1,10 @@
 import {
-  add,
+  affine,
   type ConvolutionOptions,
   conv2d,
   convTranspose2d,
   GraphError,
   matmul,
-  reshape,
   type Tensor,
   type TransposedConvolutionOptions,
 } from "../graph/index.ts";
@@ -19,17 +18,17 @@ interface LayerOptions {
   readonly initialise?: Initialiser;
 }
 
-/** Convolution with `filters` kernels of size x size. Parameters `weight` [filters, channels, size, size], `bias` [filters]. */
+/** Convolution with `filters` kernels of size x size. Parameters `weight` [filters, channels / groups, size, size], `bias` [filters]. */
 export const conv = (
   p: Parameters,
   x: Tensor,
   filters: number,
   size: number,
-  { bias = true, initialise, ...options }: ConvolutionOptions & LayerOptions = {},
+  { bias = true, initialise, ...options }: Omit<ConvolutionOptions, "bias"> & LayerOptions = {},
 ): Tensor => {
-  const channels = channelsOf(x);
+  const channels = channelsOf(x) / (options.groups ?? 1);
   const weight = p.weight("weight", [filters, channels, size, size], initialise ?? heNormal(channels * size * size));
-  return withBias(p, conv2d(x, weight, options), filters, bias);
+  return conv2d(x, weight, { ...options, bias: bias ? p.weight("bias", [filters], zeros) : undefined });
 };
 
 /** Transposed convolution with `filters` kernels of size x size. Parameters `weight` [channels, filters, size, size], `bias` [filters]. */
@@ -38,25 +37,22 @@ export const convTranspose = (
   x: Tensor,
   filters: number,
   size: number,
-  { bias = true, initialise, ...options }: TransposedConvolutionOptions & LayerOptions = {},
+  { bias = true, initialise, ...options }: Omit<TransposedConvolutionOptions, "bias" | "groups"> & LayerOptions = {},
 ): Tensor => {
   const channels = channelsOf(x);
-  const stride = options.stride ?? 1;
-  const fanIn = Math.max(1, (channels * size * size) / (stride * stride));
+  const stepped = typeof options.stride === "object" ? options.stride[0] * options.stride[1] : (options.stride ?? 1) ** 2;
+  const fanIn = Math.max(1, (channels * size * size) / stepped);
   const weight = p.weight("weight", [channels, filters, size, size], initialise ?? heNormal(fanIn));
-  return withBias(p, convTranspose2d(x, weight, options), filters, bias);
+  return convTranspose2d(x, weight, { ...options, bias: bias ? p.weight("bias", [filters], zeros) : undefined });
 };
 
 /** Affine map y = x W^T + b of the last axis. Parameters `weight` [outputs, inputs], `bias` [outputs]. */
 export const dense = (p: Parameters, x: Tensor, outputs: number, { bias = true, initialise }: LayerOptions = {}): Tensor => {
   const inputs = x.shape[x.rank - 1];
   if (typeof inputs !== "number") throw new GraphError("dense: the last axis must have a size known when the graph is built.");
-  const y = matmul(x, p.weight("weight", [outputs, inputs], initialise ?? heNormal(inputs)), { transposeB: true });
-  return bias ? add(y, p.weight("bias", [outputs], zeros)) : y;
+  const weight = p.weight("weight", [outputs, inputs], initialise ?? heNormal(inputs));
+  return bias ? affine(x, weight, p.weight("bias", [outputs], zeros)) : matmul(x, weight, { transposeB: true });
 };
-
-const withBias = (p: Parameters, y: Tensor, filters: number, bias: boolean): Tensor =>
-  bias ? add(y, reshape(p.weight("bias", [filters], zeros), [1, filters, 1, 1])) : y;
 
 const channelsOf = (x: Tensor): number => {
   const channels = x.shape[1];

@@ -1,4 +1,18 @@
-import { add, div, GraphError, mean, mul, reshape, sqrt, square, sub, type Tensor, withGradient } from "../graph/index.ts";
+import {
+  add,
+  div,
+  GraphError,
+  matmul,
+  mean,
+  mul,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  withGradient,
+} from "../graph/index.ts";
 import { ones, zeros } from "./initialisers.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -12,11 +26,10 @@ const standardise = (x: Tensor, axes: readonly number[], epsilon: number) => {
   const variance = mean(square(centred), axes, { keepAxes: true });
   const scale = div(1, sqrt(add(variance, epsilon)));
   const standard = mul(centred, scale);
-  const y = withGradient(standard, [x], (dy) => {
+  return withGradient(standard, [x], (dy) => {
     const along = mean(mul(dy, standard), axes, { keepAxes: true });
     return [mul(scale, sub(sub(dy, mean(dy, axes, { keepAxes: true })), mul(standard, along)))];
   });
-  return { y, average, variance };
 };
 
 /** Learnt scale and shift per channel: parameters `weight` and `bias`, [channels]. */
@@ -54,12 +67,35 @@ export const batchNorm = (p: Parameters, x: Tensor, { epsilon = 1e-5, momentum =
     const shift = sub(p.weight("bias", [channels], zeros), mul(runningMean, scale));
     return add(mul(x, reshape(scale, [1, channels, 1, 1])), reshape(shift, [1, channels, 1, 1]));
   }
-  const { y, average, variance } = standardise(x, [0, 2, 3], epsilon);
+  const perChannel = [1, channels, 1, 1];
+  const weight = reshape(p.weight("weight", [channels], ones), perChannel);
+  const bias = reshape(p.weight("bias", [channels], zeros), perChannel);
   const count = batch * height * width;
+  const average = mean(x, [0, 2, 3], { keepAxes: true });
+  const centred = sub(x, average);
+  const variance = mul(channelProducts(centred, centred), 1 / count);
+  const inverse = div(1, sqrt(add(variance, epsilon)));
+  const scale = mul(weight, inverse);
+
   const follow = (running: Tensor, seen: Tensor) => add(mul(running, 1 - momentum), mul(reshape(seen, [channels]), momentum));
   p.update("running_mean", follow(runningMean, average));
   p.update("running_variance", follow(runningVariance, mul(variance, count / Math.max(count - 1, 1))));
-  return affine(p, y, channels);
+
+  // The closed form, dx = scale (dy - mean(dy) - x^ mean(dy x^)) with x^ = centred inverse, in few passes over the batch.
+  return withGradient(add(mul(centred, scale), bias), [x, weight, bias], (dy) => {
+    const ofBias = sum(dy, [0, 2, 3], { keepAxes: true });
+    const ofWeight = mul(channelProducts(dy, centred), inverse);
+    const along = mul(mul(scale, inverse), mul(ofWeight, 1 / count));
+    const level = mul(scale, mul(ofBias, 1 / count));
+    return [sub(mul(dy, scale), add(mul(centred, along), level)), ofWeight, ofBias];
+  });
+};
+
+/** `sum over n, i, j of a b` for every channel, as dot products that write nothing in between: -> [1, channels, 1, 1]. */
+const channelProducts = (a: Tensor, b: Tensor): Tensor => {
+  const [batch, channels, height, width] = imageShape("batchNorm", a);
+  const rows = (t: Tensor) => reshape(t, [batch, channels, 1, height * width]);
+  return sum(matmul(rows(a), rows(b), { transposeB: true }), [0], { keepAxes: true });
 };
 
 /** Group normalisation (Wu and He 2018): each image, each group of channels on its own; the same in training and prediction. */
@@ -67,5 +103,16 @@ export const groupNorm = (p: Parameters, x: Tensor, groups: number, { epsilon = 
   const [batch, channels, height, width] = imageShape("groupNorm", x);
   if (channels % groups !== 0) throw new GraphError(`groupNorm: ${channels} channels do not divide into ${groups} groups.`);
   const grouped = reshape(x, [batch, groups, channels / groups, height, width]);
-  return affine(p, reshape(standardise(grouped, [2, 3, 4], epsilon).y, x.shape), channels);
+  return affine(p, reshape(standardise(grouped, [2, 3, 4], epsilon), x.shape), channels);
+};
+
+/**
+ * Layer normalisation (Ba et al. 2016): `y = (x - mean) / sqrt(variance + epsilon) weight + bias`, with the mean and variance of
+ * each vector along the last axis. x: [..., channels] -> the same shape. Parameters `weight` and `bias`, [channels].
+ */
+export const layerNorm = (p: Parameters, x: Tensor, { epsilon = 1e-5 }: Pick<NormalisationOptions, "epsilon"> = {}): Tensor => {
+  const channels = x.shape[x.rank - 1];
+  if (typeof channels !== "number") throw new GraphError(`layerNorm: needs a last axis of known size, got [${x.shape}].`);
+  const y = standardise(x, [x.rank - 1], epsilon);
+  return add(mul(y, p.weight("weight", [channels], ones)), p.weight("bias", [channels], zeros));
 };

@@ -31,7 +31,7 @@ const train = async (optimiser: Optimiser, clipNorm?: number): Promise<Step[]> =
   });
   const runtime = openLocalRuntime({ threads: 1 });
   const loaded = await runtime.load(step.program);
-  await runtime.writeState(step.initialState);
+  await runtime.writeState(new Map(step.initialState()));
   await runtime.writeState(
     new Map(names.map((name) => [name, { ...start[name], data: Float32Array.from(start[name].data) }] as const)),
   );

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { constantRate, oneCycle, type Schedule, warmupCosine } from "./schedules.ts";
+import { constantRate, oneCycle, type Schedule, warmupCosine, warmupLinear } from "./schedules.ts";
 
 /** Made by scripts/reference/optimisers.py with torch.optim.lr_scheduler.OneCycleLR. */
 const { oneCycle: cycles }: { oneCycle: { peak: number; total: number; rise: number; rates: number[] }[] } = JSON.parse(
@@ -39,6 +39,23 @@ describe("warm-up and cosine", () => {
         expect(rate).toBeLessThanOrEqual(0.4);
       }
     }
+  });
+});
+
+describe("warm-up and linear decay", () => {
+  const rates = ratesOf(warmupLinear(0.4, 20, 0.1), 120);
+
+  test("a linear rise to the rate, then a straight line to the floor at the last step", () => {
+    for (const [i, rate] of rates.slice(0, 20).entries()) expect(rate).toBeCloseTo((0.4 * (i + 1)) / 20, 12);
+    for (const [i, rate] of rates.slice(20).entries()) expect(rate).toBeCloseTo(0.4 - (0.3 * (i + 1)) / 100, 12);
+    expect(rates[119]).toBeCloseTo(0.1, 12);
+    expect(ratesOf(warmupLinear(0.4, 20), 120)[119]).toBe(0);
+  });
+
+  test("without warm-up it falls from the first step; a training shorter than the warm-up only rises", () => {
+    expect(ratesOf(warmupLinear(1, 0), 4)).toEqual([0.75, 0.5, 0.25, 0]);
+    expect(ratesOf(warmupLinear(1, 4), 3)).toEqual([0.25, 0.5, 0.75]);
+    expect(ratesOf(warmupLinear(1, 4), 4)).toEqual([0.25, 0.5, 0.75, 1]);
   });
 });
 

@@ -17,6 +17,14 @@ export const warmupCosine =
   (step, total) =>
     step <= warmup ? (rate * step) / warmup : cosineBetween(rate, floor, (step - warmup) / Math.max(total - warmup, 1));
 
+/** Linear rise to `rate` over the first `warmup` steps, then a straight line down to `floor` at the last (Devlin et al. 2019). */
+export const warmupLinear =
+  (rate: number, warmup: number, floor = 0): Schedule =>
+  (step, total) =>
+    step <= warmup
+      ? (rate * step) / warmup
+      : floor + (rate - floor) * Math.max(1 - (step - warmup) / Math.max(total - warmup, 1), 0);
+
 /**
  * One cycle (Smith and Topin 2018): half a cosine from peak / 25 up to `peak` over the first `rise` of the training,
  * then one down to peak / 25e4 at the last step.

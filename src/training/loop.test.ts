@@ -3,7 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { mul } from "../graph/index.ts";
-import { adamW, batchNorm, constantRate, conv, l2, sgd, trainingStep, warmupCosine, weightedMean } from "../nn/index.ts";
+import {
+  adamW,
+  batchNorm,
+  constantRate,
+  conv,
+  l2,
+  sgd,
+  type TrainingStepDefinition,
+  trainingStep,
+  warmupCosine,
+  weightedMean,
+} from "../nn/index.ts";
 import { random } from "../random/index.ts";
 import { openLocalRuntime, type Value, type Values } from "../runtime/index.ts";
 import { type ProgressEvent, readMetrics, readTensors, runFiles, type TrainingOptions, train } from "./index.ts";
@@ -15,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const shape = [2, 1, 8, 8];
-const step = trainingStep({
+const definition: TrainingStepDefinition = {
   batch: { image: shape },
   objective: (p, { image }) => {
     const hidden = batchNorm(p.at("norm"), conv(p.at("first"), image, 3, 3, { padding: 1 }));
@@ -23,7 +34,8 @@ const step = trainingStep({
   },
   optimiser: adamW(),
   clipNorm: 1,
-});
+};
+const step = trainingStep(definition);
 const batch = async (number: number): Promise<Values> => {
   const rng = random("batch", number);
   return { image: { data: Float32Array.from({ length: 128 }, () => rng.uniform()), shape } };
@@ -66,7 +78,7 @@ describe("training", () => {
     expect([...network.keys()].sort()).toEqual([...step.networkState].sort());
     for (const [name, value] of network) expect(tensors.get(name)).toEqual(value);
     expect(tensors.size).toBeGreaterThan(network.size);
-    expect(network.get("first.weight")).not.toEqual(step.initialState.get("first.weight"));
+    expect(network.get("first.weight")).not.toEqual(new Map(step.initialState()).get("first.weight"));
   });
 
   test("asks for each batch once, in order", async () => {
@@ -182,7 +194,77 @@ describe("training", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     process.off("unhandledRejection", note);
     expect({ last, finished, unhandled }).toEqual({ last: 0, finished: false, unhandled: [] });
-    expect(network.get("first.weight")).toEqual(step.initialState.get("first.weight"));
+    expect(network.get("first.weight")).toEqual(new Map(step.initialState()).get("first.weight"));
     await expect(checkpointOf("run")).rejects.toMatchObject({ code: "ENOENT" });
+  });
+});
+
+describe("a step of three micro-batches, with averaged weights", () => {
+  const inParts = trainingStep({ ...definition, accumulate: 3, average: { decay: 0.8 } });
+
+  test("takes batches (s - 1) k + 1 ... s k, each asked for once and in order", async () => {
+    const asked: number[] = [];
+    const after: number[][] = [];
+    const listener = (event: ProgressEvent) => event.kind === "step" && after.push([...asked]);
+    const noted = (number: number) => {
+      asked.push(number);
+      return batch(number);
+    };
+    await run("run", { step: inParts, steps: 4, batch: noted, listener });
+    expect(asked).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(after.map((numbers) => numbers.length)).toEqual([4, 7, 10, 12]); // one is prepared ahead
+  });
+
+  test("reports the mean loss of its micro-batches and the norm of their mean gradient", async () => {
+    await run("run", { step: inParts, steps: 1 });
+    const [line] = await readMetrics(filesOf("run").metrics);
+    const alone: number[] = [];
+    for (const number of [1, 2, 3]) {
+      await run(`alone ${number}`, { steps: 1, batch: () => batch(number) });
+      alone.push((await readMetrics(filesOf(`alone ${number}`).metrics))[0].loss);
+    }
+    expect(line.loss).toBeCloseTo((alone[0] + alone[1] + alone[2]) / 3, 6);
+    expect(new Set(alone).size).toBe(3);
+    expect(Object.keys(line).sort()).toEqual(["gradient_norm", "learning_rate", "loss", "step"]);
+  });
+
+  test("returns the averages as the network", async () => {
+    const { network } = await run("run", { step: inParts });
+    const { tensors } = await readTensors(filesOf("run").checkpoint);
+    expect([...network.keys()].sort()).toEqual([...step.networkState].sort());
+    for (const [name, value] of network) {
+      expect(value).toEqual(tensors.get(`average.${name}`));
+      expect(value).not.toEqual(tensors.get(name));
+    }
+  });
+
+  test("resumed from a checkpoint it ends bit by bit where an undisturbed run ends", async () => {
+    const whole = await run("whole", { step: inParts });
+    for (const stopAt of [1, 5, 11]) {
+      const name = `stopped at ${stopAt}`;
+      const stop = new AbortController();
+      const listener = (event: ProgressEvent) => event.kind === "step" && event.step === stopAt && stop.abort();
+      await run(name, { step: inParts, listener, signal: stop.signal });
+      const asked: number[] = [];
+      const noted = (number: number) => {
+        asked.push(number);
+        return batch(number);
+      };
+      const rest = await run(name, { step: inParts, resume: true, batch: noted });
+      expect(asked[0]).toBe(3 * stopAt + 1);
+      expect(rest.network).toEqual(whole.network);
+      expect(await checkpointOf(name)).toEqual(await checkpointOf("whole"));
+      expect(await readFile(filesOf(name).metrics)).toEqual(await readFile(filesOf("whole").metrics));
+    }
+  });
+
+  test("a crash among the micro-batches of a step repeats that step from the last checkpoint", async () => {
+    await run("whole", { step: inParts });
+    const failing = (number: number) => (number === 3 * 7 + 2 ? Promise.reject(new Error("crash")) : batch(number));
+    await expect(run("crashed", { step: inParts, batch: failing })).rejects.toThrow("crash");
+    expect((await readTensors(filesOf("crashed").checkpoint)).metadata.step).toBe("5");
+    await run("crashed", { step: inParts, resume: true });
+    expect(await checkpointOf("crashed")).toEqual(await checkpointOf("whole"));
+    expect(await readFile(filesOf("crashed").metrics)).toEqual(await readFile(filesOf("whole").metrics));
   });
 });

@@ -1,16 +1,11 @@
-import type { Schedule, TrainingStep } from "../nn/index.ts";
-import type { Runtime, Value, Values } from "../runtime/index.ts";
+import { networkOf, type Schedule } from "../nn/index.ts";
+import type { Value } from "../runtime/index.ts";
 import { hasCheckpoint, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
 import type { Listener } from "./events.ts";
 import { openMetricsLog, type RunFiles } from "./run-folder.ts";
+import { openStepRunner, type StepRunnerOptions } from "./step-runner.ts";
 
-export interface TrainingOptions {
-  readonly runtime: Runtime;
-  readonly step: TrainingStep;
-  /** The batch of a step, a function of its number (from 1) alone: prepared ahead, and the same after a resume. */
-  readonly batch: (step: number) => Promise<Values>;
-  /** Number of steps in all. */
-  readonly steps: number;
+export interface TrainingOptions extends StepRunnerOptions {
   readonly learningRate: Schedule;
   readonly files: RunFiles;
   /** Identifies what is being trained; a checkpoint of something else is refused. */
@@ -27,7 +22,7 @@ export interface TrainingOptions {
 }
 
 export interface TrainingResult {
-  /** Weights and running statistics of the network. */
+  /** Weights and running statistics of the network; their averages where the step keeps them. */
   readonly network: Map<string, Value>;
   readonly step: number;
   /** False when the signal stopped it early. */
@@ -36,39 +31,20 @@ export interface TrainingResult {
 
 /** The loop of every system: batch, step, log, checkpoint, until done. @throws Error when the loss is no longer a number. */
 export const train = async (options: TrainingOptions): Promise<TrainingResult> => {
-  const {
-    runtime,
-    step: program,
-    batch,
-    steps,
-    learningRate,
-    files,
-    checkpointEvery = 100,
-    logEvery = 10,
-    listener,
-    signal,
-  } = options;
-  const first = await startingState(options);
-  await runtime.writeState(first.state);
-  const loaded = await runtime.load(program.program);
-  const log = await openMetricsLog(files.metrics, first.step);
+  const { runtime, steps, learningRate, files, checkpointEvery = 100, logEvery = 10, listener, signal } = options;
+  const first = await writeFirstState(options);
+  const runStep = await openStepRunner(options, first);
+  const log = await openMetricsLog(files.metrics, first);
   const save = async (step: number) =>
     writeTensors(files.checkpoint, await runtime.readState(), { step: String(step), digest: options.digest });
 
   const started = performance.now();
-  let done = first.step;
-  let next = done < steps && !signal?.aborted ? batch(done + 1) : undefined;
-  while (next !== undefined && !signal?.aborted) {
+  let done = first;
+  while (done < steps && !signal?.aborted) {
     const step = done + 1;
-    const feeds = await next;
     const rate = learningRate(step, steps);
-    const running = loaded.run({ ...feeds, ...program.schedule(step, rate) });
-    next = step < steps ? batch(step + 1) : undefined; // prepared while the step runs
-    next?.catch(() => undefined); // a failure surfaces where it is awaited, one step later
-    const results = await running;
+    const measures = await runStep(step, rate);
     done = step;
-
-    const measures = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, Number(data[0])]));
     for (const [name, value] of Object.entries(measures)) {
       // Checked before anything is saved: after an infinite gradient the weights are lost.
       if (Number.isFinite(value)) continue;
@@ -76,19 +52,25 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
         `The ${name.replaceAll("_", " ")} is ${value} at step ${step}. A lower learning rate or gradient clipping usually cures this.`,
       );
     }
-    const secondsLeft = ((performance.now() - started) / 1000 / (done - first.step)) * (steps - done);
+    const secondsLeft = ((performance.now() - started) / 1000 / (done - first)) * (steps - done);
     listener?.({ kind: "step", step, total: steps, loss: measures.loss, learningRate: rate, secondsLeft });
     if (step % logEvery === 0 || step === 1) {
       await log.append({ step, learning_rate: rate, ...measures });
     }
     if (step % checkpointEvery === 0 && step < steps) await save(step);
   }
-  if (done > first.step) await save(done);
-  return { network: await runtime.readState(program.networkState), step: done, finished: done === steps };
+  if (done > first) await save(done);
+  const state = await runtime.readState(options.step.program.state.map(({ name }) => name));
+  return { network: networkOf(state), step: done, finished: done === steps };
 };
 
-const startingState = async ({ step, files, resume, digest }: TrainingOptions) => {
-  if (!resume || !(await hasCheckpoint(files))) return { step: 0, state: step.initialState };
+/** Writes the state that training starts from, of the checkpoint or new. Returns the number of steps already done. */
+const writeFirstState = async ({ runtime, step, files, resume, digest }: TrainingOptions): Promise<number> => {
+  if (!resume || !(await hasCheckpoint(files))) {
+    for (const first of step.initialState()) await runtime.writeState(new Map([first]));
+    return 0;
+  }
   const { tensors, metadata } = await requireCheckpointOf(files, digest);
-  return { step: Number(metadata.step), state: tensors as ReadonlyMap<string, Value> };
+  await runtime.writeState(tensors as ReadonlyMap<string, Value>);
+  return Number(metadata.step);
 };

@@ -5,17 +5,19 @@ import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { Provider } from "../runtime/index.ts";
 
 const versionOf = (name: string): string => (createRequire(import.meta.url)(name) as { version: string }).version;
 
 /** What may change the last bit of a result: a difference on resume is a warning, not an error. */
-export const environment = (threads: number) => ({
+export const environment = (threads: number, provider: Provider = "cpu") => ({
   lynceus: versionOf("lynceus/package.json"),
   node: process.version,
   onnxruntime: versionOf("onnxruntime-node/package.json"),
   platform: `${process.platform} ${process.arch}`,
   processor: cpus()[0]?.model ?? "unknown",
   processorFeatures: vectorFeatures(),
+  provider,
   threads,
 });
 
@@ -31,10 +33,10 @@ const vectorFeatures = (): string => {
 
 export type Environment = ReturnType<typeof environment>;
 
-/** Sentences naming what differs between where a run was begun and where it goes on. */
+/** Sentences naming what differs between where a run was begun and where it goes on; what was not recorded then is left out. */
 export const environmentChanges = (before: Partial<Environment>, now: Environment): string[] =>
   Object.entries(now)
-    .filter(([key, value]) => before[key as keyof Environment] !== value)
+    .filter(([key, value]) => (before[key as keyof Environment] ?? value) !== value)
     .map(
       ([key, value]) =>
         `${key} was ${before[key as keyof Environment]} and is ${value} now: the last bits of the result may differ.`,
