@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeSurfaces } from "../imaging/index.ts";
 
-/** The compiled command, as a user runs it. */
+/** The compiled command, as a user runs it on a machine without a graphics driver. */
 const command = join(createRequire(import.meta.url).resolve("lynceus"), "..", "cli", "main.js");
+const withoutDriver = { ...process.env, VK_ICD_FILENAMES: "/nowhere.json", VK_DRIVER_FILES: "/nowhere.json" };
 const lynceus = (...words: string[]): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [command, ...words], (error, out, err) =>
+    execFile(process.execPath, [command, ...words], { env: withoutDriver }, (error, out, err) =>
       resolve({ code: error ? Number(error.code) : 0, out, err }),
     );
   });
@@ -102,6 +103,26 @@ describe("lynceus", () => {
     expect(failures).toHaveLength(1);
     expect(failures[0].path).toContain("broken.png");
     expect((await readdir(join(folder, "heat"))).sort()).toEqual(["000.heatmap.png", "001.heatmap.png", "predictions.json"]);
+  });
+
+  test("an unknown provider is wrong use, and an absent one a sentence", async () => {
+    const image = join(data, "test", "good", "000.png");
+    const out = join(folder, "nothing");
+    const unknown = await lynceus("predict", run, image, "--provider", "metal");
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("Allowed choices are cpu, webgpu.") });
+    if (process.platform !== "linux") return;
+    for (const words of [
+      ["predict", run, image, "--out", out],
+      ["evaluate", run, "--out", out],
+      ["train", "denoising", "--data", data, "--out", out],
+    ]) {
+      const { code, err } = await lynceus(...words, "--provider", "webgpu");
+      expect([code, err]).toEqual([
+        1,
+        'lynceus: The provider "webgpu" found no graphics device on this machine (it needs a Vulkan, Metal or Direct3D 12 driver). Use --provider cpu.\n',
+      ]);
+      expect(await readdir(folder)).not.toContain("nothing");
+    }
   });
 
   test("export, inspect and evaluate work from the exported file alone", async () => {

@@ -14,7 +14,10 @@ const CATEGORIES: readonly SurfaceCategory[] = ["fabric", "tiles", "grille"];
 const SIZE = 64;
 
 /** Paints surfaces, trains a small detector on each, and shows what it finds beside a method that does not learn. */
-export const demo = async (name: string, { out, threads, json }: CommonOptions & { readonly out: string }): Promise<void> => {
+export const demo = async (
+  name: string,
+  { out, threads, provider, json }: CommonOptions & { readonly out: string },
+): Promise<void> => {
   const { say, finish } = output(json);
   const system = systemOrUsage(name);
   const listener = progress();
@@ -32,12 +35,13 @@ export const demo = async (name: string, { out, threads, json }: CommonOptions &
     const data = join(out, "data", category);
     const run = join(out, category);
     say(`Training on ${category} ...`);
-    await system.train({ data, out: run, config, threads, listener });
-    const ours = await system.evaluateRun({ run, data, threads, listener });
+    await system.train({ data, out: run, config, threads, provider, listener });
+    const ours = await system.evaluateRun({ run, data, threads, provider, listener });
     const baseline = await evaluateModel({
       model: blurredDifference(SIZE),
       data,
       out: join(out, `${category}-blurred-difference`),
+      runtime: { threads, provider },
       listener,
     });
     if (ours === undefined) throw new Error("The evaluation was interrupted.");

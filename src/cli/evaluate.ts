@@ -13,7 +13,7 @@ interface EvaluateCommand extends CommonOptions {
 
 export const evaluate = async (
   model: string,
-  { data, out, ablation, steps, sigmas, threads, json }: EvaluateCommand,
+  { data, out, ablation, steps, sigmas, threads, provider, json }: EvaluateCommand,
 ): Promise<void> => {
   const { say, finish } = output(json);
   const listener = progress();
@@ -29,7 +29,7 @@ export const evaluate = async (
           model: await readModelFile(model),
           data: data as string,
           out: out ?? "evaluation",
-          runtime: { threads },
+          runtime: { threads, provider },
           listener,
         })
       : await run.system.evaluateRun({
@@ -38,6 +38,7 @@ export const evaluate = async (
           out,
           ablation: ablation ? { steps, sigmas } : undefined,
           threads,
+          provider,
           listener,
           signal,
         });

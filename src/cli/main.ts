@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+// The file, not the room's index: that would load the native engine.
+import { PROVIDERS } from "../runtime/provider.ts";
 import { UsageError } from "./usage.ts";
 
 // Commands are imported when they run, so that help and mistakes answer at once.
@@ -27,6 +29,10 @@ const program = new Command("lynceus")
 
 const json = new Option("--json", "end with one line of JSON on standard output");
 const threads = new Option("--threads <n>", "threads of the network (default: every core)").argParser(wholeNumber);
+const provider = new Option(
+  "--provider <name>",
+  "where it is computed: cpu, or webgpu, the graphics device through Vulkan, Metal or Direct3D 12 (default: cpu)",
+).choices(PROVIDERS);
 
 program
   .command("demo")
@@ -34,6 +40,7 @@ program
   .argument("[system]", "which system to show", "denoising")
   .option("--out <dir>", "folder for everything it makes", "lynceus-demo")
   .addOption(threads)
+  .addOption(provider)
   .addOption(json)
   .addHelpText("after", "\nExamples:\n  lynceus demo\n  lynceus demo denoising --out demo-run")
   .action(async (system, options) => (await import("./demo.ts")).demo(system, options));
@@ -47,8 +54,9 @@ program
   .option("--preset <name>", "starting point: tiny, small, base, demo, document, railway (default: small)")
   .option("--config <file>", "JSON file with settings; those it leaves out keep the preset's")
   .option("--set <key=value>", "one setting, such as training.steps=500 (repeatable)", collect, [])
-  .option("--resume", "go on with the run in --out; settings and data are the run's own")
+  .option("--resume", "go on with the run in --out; settings, data and provider are the run's own")
   .addOption(threads)
+  .addOption(provider)
   .addOption(json)
   .addHelpText(
     "after",
@@ -56,6 +64,7 @@ program
 Examples:
   lynceus train denoising --data photos --out runs/photos
   lynceus train denoising --data tiles --out runs/tiles --preset tiny --set training.steps=1000
+  lynceus train denoising --data tiles --out runs/tiles --provider webgpu
   lynceus train denoising --resume --out runs/tiles`,
   )
   .action(async (system, options) => (await import("./train.ts")).train(system, options));
@@ -67,6 +76,7 @@ program
   .argument("<input...>", "images and folders of images")
   .option("--out <dir>", "folder for the heat maps and predictions.json", "predictions")
   .addOption(threads)
+  .addOption(provider)
   .addOption(json)
   .addHelpText(
     "after",
@@ -84,6 +94,7 @@ program
   .option("--steps <n>", "steps of every training of the ablation (default: the run's)", wholeNumber)
   .option("--sigmas <list>", "noise strengths that the Gaussian baseline is tried with (default: 0.1,0.2,0.4)", numbers)
   .addOption(threads)
+  .addOption(provider)
   .addOption(json)
   .addHelpText(
     "after",

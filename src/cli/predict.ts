@@ -9,11 +9,11 @@ import type { CommonOptions } from "./usage.ts";
 export const predict = async (
   model: string,
   inputs: readonly string[],
-  { out, threads, json }: CommonOptions & { readonly out: string },
+  { out, threads, provider, json }: CommonOptions & { readonly out: string },
 ): Promise<void> => {
   const { say, finish } = output(json);
   const listener = progress();
-  const detector = await openDetector(await readModelFile(model), { threads });
+  const detector = await openDetector(await readModelFile(model), { threads, provider });
   const { predictions, failures } = await predictImages(detector, inputs, { out, listener });
   await detector.close();
   listener.end();

@@ -1,3 +1,5 @@
+import type { Provider } from "../runtime/index.ts";
+
 /** The command was called wrongly: exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
@@ -5,5 +7,6 @@ export class UsageError extends Error {
 
 export interface CommonOptions {
   readonly threads?: number;
+  readonly provider?: Provider;
   readonly json?: boolean;
 }

@@ -23,7 +23,10 @@ export interface Detector {
 export const openDetector = async (bytes: Uint8Array, options: RuntimeOptions = {}): Promise<Detector> => {
   const { model, description } = readDetector(bytes);
   const runtime = openRuntime(options);
-  const loaded = await runtime.load(model);
+  const loaded = await runtime.load(model).catch(async (error: Error) => {
+    await runtime.close();
+    throw error;
+  });
   return {
     description,
     detect: async ({ data, height, width }) => {

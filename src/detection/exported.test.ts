@@ -34,7 +34,7 @@ const picture = (width: number, height: number): Image => {
 const trained = async (config: ModelConfig): Promise<Map<string, Value>> => {
   const step = buildStep(config);
   const runtime = openLocalRuntime({ threads: 1 });
-  await runtime.writeState(step.initialState);
+  await runtime.writeState(new Map(step.initialState()));
   const loaded = await runtime.load(step.program);
   const shape = [config.training.batch, config.image.channels, size, size];
   const length = shape.reduce((product, length) => product * length, 1);
@@ -177,7 +177,7 @@ describe("an image that does not fill the network's square", () => {
     const parsed = configSchema.parse({ ...given, image: { size, aspect: "fit" }, network: { width: 2, depth: 2 } });
     const config: ModelConfig = { ...parsed, image: { ...parsed.image, channels: 1 } };
     const [means, square] = [mean, mean * mean + 1].map((value) => new Float32Array(size * size).fill(value));
-    const outputs = detector(frozen(buildStep(config).initialState), config, { mean: means, square });
+    const outputs = detector(frozen(new Map(buildStep(config).initialState())), config, { mean: means, square });
     const plain = { system: "denoising", preprocess: config.image, config, threshold: undefined, provenance: undefined };
     const opened = await openDetector(writeDetector(outputs, plain), { threads: 1 });
     const detection = await opened.detect(image);

@@ -1,8 +1,8 @@
 export { type GradientCheckOptions, gradientError } from "./gradient-check.ts";
 export { openLocalRuntime } from "./local.ts";
+export { PROVIDERS, type Provider, requireProvider } from "./provider.ts";
 export {
   type LoadedProgram,
-  type Provider,
   type Runtime,
   RuntimeError,
   type RuntimeOptions,

@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { add, input, mul, program, reshape, sub, sum } from "../graph/index.ts";
-import { openLocalRuntime, openRuntime, type Runtime, RuntimeError, type Value } from "./index.ts";
+import {
+  openLocalRuntime,
+  openRuntime,
+  type Provider,
+  type Runtime,
+  RuntimeError,
+  requireProvider,
+  type Value,
+} from "./index.ts";
 
 const values = (...numbers: number[]): Value => ({ data: Float32Array.from(numbers), shape: [numbers.length] });
 const bitsOf = ({ data }: Value): number[] => [...new Uint32Array(Uint8Array.from(new Uint8Array(data.buffer)).buffer)];
@@ -11,16 +19,23 @@ const addToA = program({ feeds: [x], state: [a], updates: new Map([["a", add(a, 
 /** b := 2 b + a */
 const addToB = program({ feeds: [], state: [a, b], updates: new Map([["b", add(mul(b, 2), a)]]), results: { total: sum(b) } });
 
-// Both runtimes keep the same promises.
-describe.each([
-  ["in this thread", openLocalRuntime],
-  ["in a thread of its own", openRuntime],
-])("a runtime %s", (_, open) => {
+const missing = await requireProvider("webgpu").then(
+  () => "",
+  (error: Error) => ` (SKIPPED: ${error.message})`,
+);
+// All runtimes keep the same promises.
+describe.each<[string, Provider, typeof openRuntime]>([
+  ["in this thread", "cpu", openLocalRuntime],
+  ["in a thread of its own", "cpu", openRuntime],
+  [`in this thread, on WebGPU${missing}`, "webgpu", openLocalRuntime],
+  [`in a thread of its own, on WebGPU${missing}`, "webgpu", openRuntime],
+])("a runtime %s", (_, provider, open) => {
   let runtime: Runtime;
-  beforeEach(() => {
-    runtime = open({ threads: 1 });
+  beforeEach(({ skip }) => {
+    skip(provider === "webgpu" && missing !== "");
+    runtime = open({ provider, threads: 1 });
   });
-  afterEach(() => runtime.close());
+  afterEach(() => runtime?.close());
 
   const state = async (name: string): Promise<number[]> => Array.from((await runtime.readState([name])).get(name)!.data, Number);
 

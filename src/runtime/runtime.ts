@@ -1,4 +1,5 @@
 import type { DataType, Program, TensorData, TensorSpec } from "../graph/index.ts";
+import type { Provider } from "./provider.ts";
 
 /** A tensor with values, row-major. Booleans are bytes, 0 or 1. */
 export interface Value {
@@ -8,13 +9,13 @@ export interface Value {
 
 export type Values = Readonly<Record<string, Value>>;
 
-/** Where programs run. */
-export type Provider = "cpu";
-
 export interface RuntimeOptions {
-  /** Execution provider. Default "cpu". */
+  /**
+   * Where programs run and their state lies: "cpu", or "webgpu", the graphics device. Results agree to rounding. Operators that
+   * the device has no kernel for run on the processor, with copies at every run. Default "cpu".
+   */
   readonly provider?: Provider;
-  /** Threads of one program. Default: every core. Results may differ in the last bit between thread counts. */
+  /** Threads of one program on the processor. Default: every core. Results may differ in the last bit between thread counts. */
   readonly threads?: number;
 }
 

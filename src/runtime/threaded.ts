@@ -1,13 +1,18 @@
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
+import { requireKnownProvider, requireProvider } from "./provider.ts";
 import { type Runtime, RuntimeError, type RuntimeOptions, type Value, type Values } from "./runtime.ts";
+import { deviceTurns } from "./turns.ts";
 import type { Reply, Request } from "./worker.ts";
 
 /**
  * A runtime in a thread of its own, so that this one stays free to decode images, answer requests and draw progress
- * while a program runs. Requests are carried out in order.
+ * while a program runs. Requests are carried out in order; those to the graphics device wait for those of other runtimes as well.
+ * @throws RuntimeError when there is no such provider; where it cannot be used on this machine, every request says so.
  */
 export const openRuntime = (options: RuntimeOptions = {}): Runtime => {
+  const { provider = "cpu" } = options;
+  requireKnownProvider(provider);
   // Resolved through the package's exports, so that it is the compiled file also when the caller is TypeScript source.
   const file = createRequire(import.meta.url).resolve("lynceus/runtime/worker");
   // Without the flags that node was started with: some, such as --input-type, are refused by a worker.
@@ -32,7 +37,7 @@ export const openRuntime = (options: RuntimeOptions = {}): Runtime => {
   worker.on("exit", () => end("The runtime is closed."));
   worker.unref();
 
-  const ask = <Result>(request: Request): Promise<Result> => {
+  const send = <Result>(request: Request): Promise<Result> => {
     if (ended !== undefined) return Promise.reject(new RuntimeError(ended));
     worker.ref();
     const id = count++;
@@ -41,6 +46,8 @@ export const openRuntime = (options: RuntimeOptions = {}): Runtime => {
       worker.postMessage({ id, request });
     });
   };
+  const ask = <Result>(request: Request): Promise<Result> =>
+    provider === "cpu" ? send(request) : deviceTurns(() => requireProvider(provider).then(() => send<Result>(request)));
 
   return {
     load: async (program) => {

@@ -15,7 +15,7 @@ export type Reply = { readonly id: number } & ({ readonly result: unknown } | { 
 
 if (parentPort) {
   const port = parentPort;
-  const runtime = openLocalRuntime(workerData as RuntimeOptions);
+  const runtime = openLocalRuntime(workerData as RuntimeOptions, Promise.resolve()); // the thread that asks has tried the provider
   const programs: LoadedProgram[] = [];
 
   const answer = async (request: Request): Promise<unknown> => {

@@ -1,10 +1,13 @@
 import type { z } from "zod";
 import type { EvaluateResult } from "../detection/index.ts";
 import type { SkippedFile } from "../imaging/index.ts";
+import type { Provider } from "../runtime/index.ts";
 import type { Listener } from "../training/index.ts";
 
 interface WorkOptions {
   readonly threads?: number;
+  /** Where it is computed. Default "cpu". */
+  readonly provider?: Provider;
   readonly listener?: Listener;
   /** Saves and stops at the next safe point. */
   readonly signal?: AbortSignal;

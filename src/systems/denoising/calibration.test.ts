@@ -27,7 +27,7 @@ describe("calibration", () => {
     });
     const images = { samples: pictures.map(() => ({}) as never), skipped: [], get: async (index: number) => pictures[index] };
     const runtime = openLocalRuntime({ threads: 1 });
-    const network = buildStep(config).initialState;
+    const network = new Map(buildStep(config).initialState());
     const calibration = await calibrate(runtime, network, config, images);
 
     const x = input("x", [1, 1, size, size]);

@@ -18,7 +18,7 @@ describe("the configuration", () => {
       augmentation: { flipHorizontal: false, shift: 0 },
       loss: { l1: 1, ssim: 0.5, maskWeight: 0 },
       score: { sigma: 3, image: "max", passes: 0 },
-      training: { steps: 1500, batch: 8, optimiser: "adamw" },
+      training: { steps: 1500, batch: 8, accumulate: 1, average: 0, optimiser: "adamw" },
       validation: { share: 0.1, falseAlarmRate: 0.05 },
     });
     expect(configSchema.parse(config)).toEqual(config);
@@ -76,6 +76,8 @@ describe("the configuration", () => {
     ["image.channels", { image: { channels: 2 } }],
     ["training.steps", { training: { steps: 0 } }],
     ["training.learningRate", { training: { learningRate: 0 } }],
+    ["training.accumulate", { training: { accumulate: 0 } }],
+    ["training.average", { training: { average: 1 } }],
     ["score.topShare", { score: { topShare: 0 } }],
     ["validation.falseAlarmRate", { validation: { falseAlarmRate: 1 } }],
     ["augmentation.shift", { augmentation: { shift: 0.6 } }],

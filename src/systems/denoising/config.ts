@@ -84,7 +84,18 @@ export const configSchema = z
     training: z
       .strictObject({
         steps: z.int().min(1).default(1500).describe("Optimiser steps."),
-        batch: z.int().min(1).default(8).describe("Images per step."),
+        batch: z.int().min(1).default(8).describe("Images that the network sees at once."),
+        accumulate: z
+          .int()
+          .min(1)
+          .default(1)
+          .describe("Batches whose mean gradient makes one step: more images in the same memory."),
+        average: z
+          .number()
+          .min(0)
+          .lt(1)
+          .default(0)
+          .describe("Decay of a moving average of the weights, which becomes the model (0: none, the last weights)."),
         optimiser: z.enum(["adam", "adamw", "sgd"]).default("adamw"),
         learningRate: z.number().positive().default(2e-3).describe("Largest learning rate."),
         schedule: z.enum(["cosine", "one-cycle", "constant"]).default("cosine"),

@@ -72,6 +72,17 @@ describe("batches", () => {
     expect(new Set(epochs.map(String)).size).toBe(3);
   });
 
+  test("of k micro-batches show the images of one batch k times as large", async () => {
+    const small = batchMaker(textured, everything);
+    const large = batchMaker(textured, { ...everything, training: { ...everything.training, batch: 6 } });
+    for (let step = 1; step <= 5; step++) {
+      const [first, second, whole] = [await small(2 * step - 1), await small(2 * step), await large(step)];
+      for (const name of Object.keys(whole)) {
+        expect([...data(first, name), ...data(second, name)]).toEqual([...data(whole, name)]);
+      }
+    }
+  });
+
   test("are full also when there are fewer images than a batch holds", async () => {
     const batch = batchMaker(numbered(2), configOf({ training: { batch: 5 } }));
     const seen = [...imagesOf(await batch(1)), ...imagesOf(await batch(2))];

@@ -98,8 +98,9 @@ export const prepareImages = async (
 };
 
 /**
- * The batch of a training step, a function of (seed, step) alone. Step k takes the positions (k - 1) batch ... k batch - 1 of
- * the endless sequence of epochs, each a new random order of all images: no image is dropped, and there is no short batch.
+ * A batch of the training by its number, a function of (seed, number) alone. Batch n takes the positions (n - 1) size ... n size - 1
+ * of the endless sequence of epochs, each a new random order of all images: no image is dropped, and there is no short batch. So
+ * the images of a step are the same whether they come in one batch or in several.
  */
 export const batchMaker = (images: PreparedImages, config: ModelConfig) => {
   const { seed, image, training, corruption, augmentation, loss } = config;
@@ -115,12 +116,12 @@ export const batchMaker = (images: PreparedImages, config: ModelConfig) => {
   };
   const needsTexture = corruption.kind === "occlusion" && corruption.fill.texture > 0 && count > 1;
 
-  return async (step: number): Promise<Values> => {
+  return async (number: number): Promise<Values> => {
     const corrupted = new Float32Array(training.batch * shape.channels * pixels);
     const target = new Float32Array(corrupted.length);
     const weights = new Float32Array(training.batch * pixels);
     const prepareRow = async (row: number): Promise<void> => {
-      const position = (step - 1) * training.batch + row;
+      const position = (number - 1) * training.batch + row;
       const epoch = Math.floor(position / count);
       const index = orderOf(epoch)[position % count];
       const clean = augment(await images.get(index), image.size, augmentation, random("augment", seed, epoch, index));

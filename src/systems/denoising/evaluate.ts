@@ -4,9 +4,9 @@ import { exists } from "../../files/index.ts";
 import { mean, program } from "../../graph/index.ts";
 import { decodeImage, imageInput, preprocess, readFolder, type Sample } from "../../imaging/index.ts";
 import { aurocDifference, type Measure } from "../../metrics/index.ts";
-import { frozen, l1 } from "../../nn/index.ts";
+import { frozen, l1, networkOf } from "../../nn/index.ts";
 import type { Comparison } from "../../report/index.ts";
-import { openRuntime } from "../../runtime/index.ts";
+import { openRuntime, type Provider, type RuntimeOptions } from "../../runtime/index.ts";
 import { type Listener, type RunFiles, readMetrics, readTensors, runFiles, writeJson } from "../../training/index.ts";
 import { type Config, configSchema, type ModelConfig } from "./config.ts";
 import { corruptionSchema } from "./corruption/index.ts";
@@ -23,6 +23,7 @@ export interface AblationOptions {
   /** Steps of every training. Default: the run's. */
   readonly steps?: number;
   readonly threads?: number;
+  readonly provider?: Provider;
   readonly listener?: Listener;
   readonly signal?: AbortSignal;
 }
@@ -53,7 +54,7 @@ export interface AblationRow {
  * a run folder of its own under `ablation/`, so an interrupted comparison goes on where it stopped.
  */
 export const ablation = async (options: AblationOptions): Promise<AblationRow[] | undefined> => {
-  const { run, data, sigmas = [0.1, 0.2, 0.4], threads, listener, signal } = options;
+  const { run, data, sigmas = [0.1, 0.2, 0.4], threads, provider, listener, signal } = options;
   const base = await readConfig(run);
   if (base.corruption.kind !== "occlusion") {
     throw new Error(
@@ -93,7 +94,7 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
     const name = `${variant.architecture} ${variant.name} ${digest.slice(0, 8)}`.replaceAll(/[^a-z0-9.]+/g, "-");
     const files = runFiles(join(run, "ablation", name));
     if (!(await exists(files.model))) {
-      const { finished } = await train({ data, out: files.folder, config, resume: true, threads, listener, signal });
+      const { finished } = await train({ data, out: files.folder, config, resume: true, threads, provider, listener, signal });
       if (!finished) return undefined;
     }
     const metrics = await readMetrics(files.metrics);
@@ -103,7 +104,7 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
       data,
       out: files.folder,
       metrics,
-      runtime: { threads },
+      runtime: { threads, provider },
       listener,
     });
     const scores = new Map(evaluation.samples.map(({ sample, score }) => [sample.name, score]));
@@ -115,7 +116,7 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
       architecture: variant.architecture,
       corruption: variant.corruption.kind,
       measures,
-      cleanLoss: await cleanLoss(files, test, threads),
+      cleanLoss: await cleanLoss(files, test, { threads, provider }),
       trainingLoss: last.reduce((sum, { loss }) => sum + loss, 0) / last.length,
       gain: own && gainOver(own, scores, labels),
     });
@@ -139,13 +140,13 @@ const gainOver = (
   );
 };
 
-const cleanLoss = async (files: RunFiles, test: readonly Sample[], threads: number | undefined): Promise<number> => {
+const cleanLoss = async (files: RunFiles, test: readonly Sample[], computing: RuntimeOptions): Promise<number> => {
   const { image: options, network } = (await readConfig(files.folder)) as ModelConfig;
   const { tensors } = await readTensors(files.checkpoint);
   const image = imageInput();
   const { x } = preprocess(image, options);
-  const runtime = openRuntime({ threads });
-  const loss = mean(l1(x, restore(frozen(tensors), x, network)));
+  const runtime = openRuntime(computing);
+  const loss = mean(l1(x, restore(frozen(networkOf(tensors)), x, network)));
   const loaded = await runtime.load(program({ feeds: [image], results: { loss } }));
   const losses: number[] = [];
   for (const { path, label } of test) {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { writeDetector } from "../../detection/index.ts";
-import { frozen } from "../../nn/index.ts";
+import { frozen, networkOf } from "../../nn/index.ts";
 import { readJson, readTensors, runFiles } from "../../training/index.ts";
 import { type Config, configSchema, type ModelConfig } from "./config.ts";
 import { detector } from "./detector.ts";
@@ -39,5 +39,5 @@ export const rebuildModel = async (folder: string): Promise<Uint8Array> => {
     threshold: undefined,
     provenance: { unfinished: true },
   };
-  return writeDetector(detector(frozen(tensors), config), description);
+  return writeDetector(detector(frozen(networkOf(tensors)), config), description);
 };

@@ -26,14 +26,14 @@ export const denoising: System = {
       if (rows === undefined) return undefined;
       comparisons = [ablationTable(rows)];
     }
-    const { threads, listener } = options;
+    const { threads, provider, listener } = options;
     return evaluateModel({
       model,
       data,
       out: out ?? (ownData ? run : join(run, `evaluation-${basename(resolve(data))}`)),
       metrics: await readMetrics(files.metrics),
       comparisons,
-      runtime: { threads },
+      runtime: { threads, provider },
       listener,
     });
   },

@@ -4,12 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readDetector } from "../../detection/index.ts";
+import { readDetector, writeDetector } from "../../detection/index.ts";
 import { readFolder, writeSurfaces } from "../../imaging/index.ts";
+import { frozen } from "../../nn/index.ts";
+import type { Value } from "../../runtime/index.ts";
 import { type ProgressEvent, readMetrics, readTensors, runFiles } from "../../training/index.ts";
-import { type ConfigInput, configSchema } from "./config.ts";
+import { type ConfigInput, configSchema, type ModelConfig } from "./config.ts";
 import { splitTraining } from "./data.ts";
-import { readConfig } from "./run.ts";
+import { detector } from "./detector.ts";
+import { readConfig, rebuildModel } from "./run.ts";
 import { train } from "./train.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -22,6 +25,8 @@ const input: ConfigInput = {
   training: { steps, batch: 2, warmup: 4, checkpointEvery: 4 },
 };
 const config = configSchema.parse(input);
+/** The same images to a step, in two batches, and averaged weights. */
+const inParts: ConfigInput = { ...input, training: { ...input.training, batch: 1, accumulate: 2, average: 0.9 } };
 
 let folder: string;
 let data: string;
@@ -47,19 +52,19 @@ const expectSameResult = async (name: string, expected: string) => {
 };
 
 /** A training in a process of its own that writes every event as a line. */
-const start = (name: string): ChildProcess => {
+const start = (name: string, given = input): ChildProcess => {
   const driver = `
     import { configSchema, train } from "lynceus/systems/denoising";
     import { writeSync } from "node:fs";
     const listener = (event) => writeSync(1, JSON.stringify(event) + "\\n");
-    await train({ ...${JSON.stringify({ data, out: out(name), threads: 2 })}, config: configSchema.parse(${JSON.stringify(input)}), listener });
+    await train({ ...${JSON.stringify({ data, out: out(name), threads: 2 })}, config: configSchema.parse(${JSON.stringify(given)}), listener });
   `;
   return spawn(process.execPath, ["--input-type=module", "-e", driver], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
 };
 
 /** Kills the process with SIGKILL as soon as the moment has come. */
-const killAt = async (name: string, moment: (event: ProgressEvent) => boolean): Promise<void> => {
-  const child = start(name);
+const killAt = async (name: string, moment: (event: ProgressEvent) => boolean, given = input): Promise<void> => {
+  const child = start(name, given);
   let rest = "";
   child.stdout!.setEncoding("utf8").on("data", (text: string) => {
     const lines = (rest + text).split("\n");
@@ -112,6 +117,41 @@ describe("a training", () => {
     }
     await run("stopped", { resume: true });
     await expectSameResult("stopped", "undisturbed");
+  });
+
+  test("of several batches to a step and averaged weights, killed with SIGKILL, it ends where it would have ended", async () => {
+    const options = { config: configSchema.parse(inParts) };
+    await run("in parts", options);
+    await killAt("killed in parts", reached(14), inParts);
+    await run("killed in parts", { ...options, resume: true });
+    await expectSameResult("killed in parts", "in parts");
+  });
+
+  test("of averaged weights makes its model of them, also before its end", async () => {
+    const stop = new AbortController();
+    const listener = (event: ProgressEvent) => reached(6)(event) && stop.abort();
+    const options = { config: configSchema.parse(inParts), listener, signal: stop.signal };
+    await run("unfinished", options);
+    const { folder, checkpoint } = runFiles(out("unfinished"));
+    const { tensors } = await readTensors(checkpoint);
+    const averages = [...tensors].flatMap(([name, value]) =>
+      name.startsWith("average.") ? [[name.slice("average.".length), value] as const] : [],
+    );
+    const unfinished = (await readConfig(folder)) as ModelConfig;
+    const config = { ...unfinished, score: { ...unfinished.score, standardise: false } };
+    const modelOf = (network: ReadonlyMap<string, Value>) =>
+      Buffer.from(
+        writeDetector(detector(frozen(network), config), {
+          system: "denoising",
+          preprocess: config.image,
+          config,
+          threshold: undefined,
+          provenance: { unfinished: true },
+        }),
+      );
+    const rebuilt = await rebuildModel(folder);
+    expect(modelOf(new Map(averages)).equals(rebuilt)).toBe(true);
+    expect(modelOf(tensors).equals(rebuilt)).toBe(false);
   });
 
   test("leaves a run folder that explains itself", async () => {

@@ -17,7 +17,7 @@ import {
   weightedMean,
   weightedResidual,
 } from "../../nn/index.ts";
-import { openRuntime } from "../../runtime/index.ts";
+import { openRuntime, type Provider, requireProvider } from "../../runtime/index.ts";
 import {
   digestOf,
   digestOfCode,
@@ -49,6 +49,8 @@ export interface TrainOptions {
   /** Go on with the run in `out`. Default false. */
   readonly resume?: boolean;
   readonly threads?: number;
+  /** Where training and scoring are computed. Default "cpu". */
+  readonly provider?: Provider;
   readonly listener?: Listener;
   /** Saves and stops after the running step. */
   readonly signal?: AbortSignal;
@@ -96,11 +98,13 @@ export const planTraining = async (data: string, given: Config): Promise<Trainin
 
 /** Trains a detector on a folder and writes the run folder with `model.onnx`. @throws Error as sentences for the user. */
 export const train = async (options: TrainOptions): Promise<TrainSummary> => {
-  const { data, out, threads = availableParallelism(), listener, signal } = options;
+  const { data, out, threads = availableParallelism(), provider = "cpu", listener, signal } = options;
   const files = runFiles(out);
   const stage = (text: string) => listener?.({ kind: "stage", text });
-  const now = environment(threads);
-  await readFolder(data); // a wrong folder is refused before anything is written
+  const now = environment(threads, provider);
+  // A wrong folder or an absent provider is refused before anything is written.
+  await readFolder(data);
+  await requireProvider(provider);
   const identity = { system: "denoising", data: resolve(data), seed: options.config.seed, ...now };
   const resume = options.resume === true && (await hasCheckpoint(files));
   // Written before anything slow, so that a run killed at any moment can be resumed. The configuration comes last and marks a run.
@@ -127,7 +131,7 @@ export const train = async (options: TrainOptions): Promise<TrainSummary> => {
   await writeJson(files.manifest, manifest);
   await writeJson(files.config, config);
 
-  const runtime = openRuntime({ threads });
+  const runtime = openRuntime({ threads, provider });
   try {
     const prepare = await openPreprocessor(runtime, config.image);
     const images = await prepareImages(training, prepare, config.training.cacheMegabytes * 2 ** 20, (done) =>
@@ -165,7 +169,7 @@ export const train = async (options: TrainOptions): Promise<TrainSummary> => {
       threshold: undefined,
       provenance: shareable(manifest),
     };
-    const scorer = await openDetector(writeDetector(outputs, plain), { threads });
+    const scorer = await openDetector(writeDetector(outputs, plain), { threads, provider });
     const threshold = await setThreshold(scorer, validation, config.validation.falseAlarmRate, listener);
     await scorer.close();
     await writeFileAtomic(files.model, writeDetector(outputs, { ...plain, threshold }));
@@ -197,6 +201,8 @@ export const buildStep = ({ seed, image, network, loss, training }: ModelConfig)
     }),
     optimiser: optimiser(training),
     clipNorm: training.clipNorm,
+    accumulate: training.accumulate,
+    average: training.average > 0 ? { decay: training.average } : undefined,
   });
 };
 

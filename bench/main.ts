@@ -1,0 +1,74 @@
+// Compares training steps, prediction and memory with PyTorch, alternating in one run. What and how: README.md.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Side, start } from "./side.ts";
+import { workloads } from "./workloads.ts";
+
+const THREADS = "2";
+/** Debian's OpenBLAS does not know new processors; told the core, it is several times faster. */
+const PEER_AT_ITS_BEST = { OPENBLAS_CORETYPE: "SkylakeX", OPENBLAS_NUM_THREADS: THREADS, OMP_NUM_THREADS: THREADS };
+
+interface Comparison {
+  /** Median over rounds of ours / theirs. */
+  readonly ratio: number;
+  /** Median seconds of each side; theirs is NaN without a peer. */
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+/** Times both sides in turns; the order changes from round to round, so that a slow moment of the machine hits both. */
+const compare = async (ours: Side, theirs: Side | undefined, request: string, rounds: number): Promise<Comparison> => {
+  const sides = theirs ? [ours, theirs] : [ours];
+  const seconds = async (side: Side): Promise<number> => median(await side.ask<number[]>(request));
+  for (const side of sides) await seconds(side); // warm up
+  const timed = new Map<Side, number[]>(sides.map((side) => [side, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const side of round % 2 === 0 ? sides : [...sides].reverse()) timed.get(side)!.push(await seconds(side));
+  }
+  const own = timed.get(ours)!;
+  const peer = theirs ? timed.get(theirs)! : own.map(() => Number.NaN);
+  return { ratio: median(own.map((value, round) => value / peer[round])), ours: median(own), theirs: median(peer) };
+};
+
+const measure = async (name: string, python: string | undefined, rounds: number) => {
+  const ours = await start(process.execPath, [fileURLToPath(new URL("ours.js", import.meta.url)), name, THREADS]);
+  const peerFile = fileURLToPath(new URL("../../peer.py", import.meta.url));
+  const theirs = python === undefined ? undefined : await start(python, [peerFile, name, THREADS], PEER_AT_ITS_BEST);
+  const step = await compare(ours, theirs, "train 3", rounds);
+  const memory = { ours: await ours.ask<number>("peak"), theirs: (await theirs?.ask<number>("peak")) ?? Number.NaN };
+  const predict = await compare(ours, theirs, "predict 5", rounds);
+  for (const side of [ours, theirs]) side?.stop();
+  return { name, step, predict, memory: { ...memory, ratio: memory.ours / memory.theirs } };
+};
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "9" },
+    only: { type: "string", default: Object.keys(workloads).join() },
+    json: { type: "boolean", default: false },
+  },
+});
+const python = process.env.PYTHON ?? "/usr/bin/python3";
+const hasPeer = spawnSync(python, ["-c", "import torch"]).status === 0;
+if (!hasPeer)
+  console.log(`There is no PyTorch for ${python} (Debian: apt install python3-torch), so there is nothing to compare with.`);
+
+const results = [];
+console.log("ours / PyTorch's          step                    prediction              peak memory");
+for (const name of values.only.split(",")) {
+  if (!(name in workloads)) throw new Error(`There is no workload "${name}"; there are ${Object.keys(workloads).join(", ")}.`);
+  const result = await measure(name, hasPeer ? python : undefined, Number(values.rounds));
+  const { step, predict, memory } = result;
+  const cell = ({ ratio, ours, theirs }: Comparison, unit: string, scale: number) =>
+    `${ratio.toFixed(2)} (${(ours * scale).toFixed(0)} / ${(theirs * scale).toFixed(0)} ${unit})`.padEnd(24);
+  console.log(`${name.padEnd(26)}${cell(step, "ms", 1e3)}${cell(predict, "ms", 1e3)}${cell(memory, "MB", 1e-6)}`);
+  results.push({ name, stepRatio: step.ratio, predictRatio: predict.ratio, memoryRatio: memory.ratio });
+}
+if (values.json) console.log(JSON.stringify(results));

@@ -1,0 +1,230 @@
+"""The PyTorch side of a comparison: the workloads of workloads.ts, run on request (see ours.ts for the protocol)."""
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+name, threads = sys.argv[1], int(sys.argv[2])
+torch.set_num_threads(threads)
+torch.manual_seed(0)
+
+
+def conv_norm_relu(channels, filters, stride=1):
+    return nn.Sequential(nn.Conv2d(channels, filters, 3, stride, 1, bias=False), nn.BatchNorm2d(filters), nn.ReLU(True))
+
+
+def block(channels, filters, stride=1):
+    return nn.Sequential(conv_norm_relu(channels, filters, stride), conv_norm_relu(filters, filters))
+
+
+class UNet(nn.Module):
+    def __init__(self, width, depth, channels):
+        super().__init__()
+        widths = [width * 2**level for level in range(depth + 1)]
+        self.down = nn.ModuleList([block(channels, width)] + [block(a, b, 2) for a, b in zip(widths, widths[1:])])
+        self.up = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, 2) for a, b in zip(widths, widths[1:])])
+        self.decoder = nn.ModuleList([block(2 * a, a) for a in widths[:-1]])
+        self.output = nn.Conv2d(width, channels, 3, 1, 1)
+
+    def forward(self, image):
+        x, skips = image, []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        for level in reversed(range(len(self.up))):
+            x = self.decoder[level](torch.cat([skips[level], self.up[level](x)], 1))
+        return image + self.output(x)
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, width, depth, latent, channels, size):
+        super().__init__()
+        widths = [width * 2**level for level in range(depth)]
+
+        def step(kind, a, b):
+            return nn.Sequential(kind(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2, True))
+
+        self.encoder = nn.Sequential(*[step(nn.Conv2d, a, b) for a, b in zip([channels, *widths], widths)])
+        self.inner = (widths[-1], size // 2**depth, size // 2**depth)
+        inner = self.inner[0] * self.inner[1] * self.inner[2]
+        self.latent, self.expand = nn.Linear(inner, latent), nn.Linear(latent, inner)
+        outs = [widths[max(level - 1, 0)] for level in range(depth)]
+        self.decoder = nn.Sequential(*[step(nn.ConvTranspose2d, widths[i], outs[i]) for i in reversed(range(depth))])
+        self.output = nn.Conv2d(width, channels, 3, 1, 1)
+
+    def forward(self, x):
+        x = F.leaky_relu(self.expand(self.latent(self.encoder(x).flatten(1))), 0.2).reshape(-1, *self.inner)
+        return self.output(self.decoder(x))
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, filters, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(filters),
+            nn.ReLU(True),
+            nn.Conv2d(filters, filters, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(filters),
+        )
+        same = stride == 1 and channels == filters
+        projection = nn.Sequential(nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+        self.shortcut = nn.Identity() if same else projection
+
+    def forward(self, x):
+        return F.relu(self.body(x) + self.shortcut(x))
+
+
+def resnet18(width, classes):
+    stem = [nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU(True), nn.MaxPool2d(3, 2, 1)]
+    widths = [width, width, 2 * width, 4 * width, 8 * width]
+    stages = [
+        BasicBlock(filters if half else before, filters, 2 if stage > 0 and not half else 1)
+        for stage, (before, filters) in enumerate(zip(widths, widths[1:]))
+        for half in (0, 1)
+    ]
+    return nn.Sequential(*stem, *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * width, classes))
+
+
+class SwinBlock(nn.Module):
+    """Liu et al. 2021, figure 3b, one of the pair. x: [batch, size, size, channels]."""
+
+    def __init__(self, channels, heads, window, size, shift):
+        super().__init__()
+        self.heads, self.window, self.size, self.shift = heads, window, size, shift
+        self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.qkv, self.output = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
+        self.mlp = nn.Sequential(nn.Linear(channels, 4 * channels), nn.GELU(), nn.Linear(4 * channels, channels))
+        self.table = nn.Parameter(0.02 * torch.randn((2 * window - 1) ** 2, heads))
+        at = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")).flatten(1)
+        apart = at[:, :, None] - at[:, None, :] + window - 1
+        self.register_buffer("positions", apart[0] * (2 * window - 1) + apart[1])
+        region = torch.zeros(1, size, size, 1)
+        bands = (slice(0, size - window), slice(size - window, size - shift), slice(size - shift, size))
+        for i, rows in enumerate(bands):
+            for j, columns in enumerate(bands):
+                region[:, rows, columns] = 3 * i + j
+        regions = self.windows(region).squeeze(-1)
+        self.register_buffer("mask", (regions[:, None, :] != regions[:, :, None]) * -100.0)
+
+    def windows(self, x):
+        batch, size, _, channels = x.shape
+        count = size // self.window
+        parts = x.view(batch, count, self.window, count, self.window, channels).permute(0, 1, 3, 2, 4, 5)
+        return parts.reshape(-1, self.window**2, channels)
+
+    def attention(self, x):
+        windows, tokens, channels = x.shape
+        q, k, v = self.qkv(x).reshape(windows, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        scores = (q * (channels // self.heads) ** -0.5) @ k.transpose(-2, -1)
+        scores = scores + self.table[self.positions].permute(2, 0, 1)
+        if self.shift:
+            per_image = scores.view(-1, len(self.mask), self.heads, tokens, tokens)
+            scores = (per_image + self.mask[None, :, None]).view(-1, self.heads, tokens, tokens)
+        return self.output((scores.softmax(-1) @ v).transpose(1, 2).reshape(windows, tokens, channels))
+
+    def forward(self, x):
+        batch, size, _, channels = x.shape
+        y = torch.roll(self.norm1(x), (-self.shift, -self.shift), (1, 2))
+        y = self.attention(self.windows(y)).view(batch, size // self.window, size // self.window, self.window, self.window, channels)
+        y = y.permute(0, 1, 3, 2, 4, 5).reshape(batch, size, size, channels)
+        x = x + torch.roll(y, (self.shift, self.shift), (1, 2))
+        return x + self.mlp(self.norm2(x))
+
+
+class SwinStage(nn.Module):
+    """Patch embedding, a pair of blocks, mean over tokens, classes."""
+
+    def __init__(self, channels, heads, window, size, classes):
+        super().__init__()
+        self.embedding, self.norm = nn.Conv2d(3, channels, 4, 4), nn.LayerNorm(channels)
+        self.blocks = nn.Sequential(*[SwinBlock(channels, heads, window, size, shift) for shift in (0, window // 2)])
+        self.final, self.classes = nn.LayerNorm(channels), nn.Linear(channels, classes)
+
+    def forward(self, image):
+        x = self.blocks(self.norm(self.embedding(image).permute(0, 2, 3, 1)))
+        return self.classes(self.final(x).mean((1, 2)))
+
+
+def mirrored_filter(size, kernel):
+    matrix, radius = torch.zeros(size, size), len(kernel) // 2
+    for row in range(size):
+        for k, weight in enumerate(kernel):
+            position = (row + k - radius) % (2 * size)
+            matrix[row, position if position < size else 2 * size - 1 - position] += weight
+    return matrix
+
+
+t = torch.arange(-5, 6)
+gauss = torch.exp(-(t**2) / (2 * 1.5**2))
+window = mirrored_filter(128, (gauss / gauss.sum()).tolist())
+
+
+def ssim(x, y):
+    def local(image):
+        return window @ image @ window.T
+
+    mx, my = local(x), local(y)
+    variances = local(x * x + y * y) - (mx * mx + my * my)
+    covariance = local(x * y) - mx * my
+    c1, c2 = 0.01**2, 0.03**2
+    return 1 - (2 * mx * my + c1) * (2 * covariance + c2) / ((mx * mx + my * my + c1) * (variances + c2))
+
+
+def images():
+    return torch.rand(8, 3, 128, 128), torch.rand(8, 3, 128, 128)
+
+
+def classified(batch, size, classes):
+    return torch.rand(batch, 3, size, size), torch.arange(batch) % classes
+
+
+workloads = {
+    "bottleneck-autoencoder": lambda: (Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss),
+    "denoising-unet": lambda: (UNet(16, 4, 3), images(), lambda y, x: F.l1_loss(y, x) + 0.5 * ssim(x, y).mean()),
+    "resnet-18": lambda: (resnet18(64, 10), classified(8, 128, 10), F.cross_entropy),
+    "swin-block": lambda: (SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy),
+}
+
+network, (image, target), objective = workloads[name]()
+optimiser = torch.optim.Adam(network.parameters(), 1e-3)
+
+
+def train():
+    network.train()
+    optimiser.zero_grad(set_to_none=True)
+    loss = objective(network(image), target)
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+
+
+def predict():
+    network.eval()
+    with torch.inference_mode():
+        return network(image)
+
+
+def timed(run, repeats):
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+print(json.dumps("ready"), flush=True)
+for line in sys.stdin:
+    request, *repeats = line.split()
+    if request == "peak":
+        answer = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+    else:
+        answer = timed({"train": train, "predict": predict}[request], int(repeats[0]))
+    print(json.dumps(answer), flush=True)
