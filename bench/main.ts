@@ -41,7 +41,7 @@ const measure = async (name: string, python: string | undefined, rounds: number)
   const ours = await start(process.execPath, [fileURLToPath(new URL("ours.js", import.meta.url)), name, THREADS]);
   const peerFile = fileURLToPath(new URL("../../peer.py", import.meta.url));
   const theirs = python === undefined ? undefined : await start(python, [peerFile, name, THREADS], PEER_AT_ITS_BEST);
-  const step = await compare(ours, theirs, "train 3", rounds);
+  const step = await compare(ours, theirs, "train 5", rounds);
   const memory = { ours: await ours.ask<number>("peak"), theirs: (await theirs?.ask<number>("peak")) ?? Number.NaN };
   const predict = await compare(ours, theirs, "predict 5", rounds);
   for (const side of [ours, theirs]) side?.stop();

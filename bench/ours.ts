@@ -49,9 +49,7 @@ const answer = async (request: string, repeats: number): Promise<unknown> => {
     if (predicting === undefined) {
       const image = input("image", batch.image.shape);
       const weights = await runtime.readState(step.networkState);
-      predicting = await runtime.load(
-        program({ feeds: [image], results: { y: network(frozen(weights), image) }, contrib: false }),
-      );
+      predicting = await runtime.load(program({ feeds: [image], results: { y: network(frozen(weights), image) } }));
     }
     return timed(repeats, () => predicting!.run({ image: feeds.image }));
   }

@@ -185,15 +185,23 @@ def classified(batch, size, classes):
     return torch.rand(batch, 3, size, size), torch.arange(batch) % classes
 
 
+def adam(weights):
+    return torch.optim.Adam(weights, 1e-3)
+
+
+def adam_w(weights):
+    return torch.optim.AdamW(weights, 1e-3, weight_decay=0.05)
+
+
 workloads = {
-    "bottleneck-autoencoder": lambda: (Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss),
-    "denoising-unet": lambda: (UNet(16, 4, 3), images(), lambda y, x: F.l1_loss(y, x) + 0.5 * ssim(x, y).mean()),
-    "resnet-18": lambda: (resnet18(64, 10), classified(8, 128, 10), F.cross_entropy),
-    "swin-block": lambda: (SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy),
+    "bottleneck-autoencoder": lambda: (Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss, adam),
+    "denoising-unet": lambda: (UNet(16, 4, 3), images(), lambda y, x: F.l1_loss(y, x) + 0.5 * ssim(x, y).mean(), adam),
+    "resnet-18": lambda: (resnet18(64, 10), classified(16, 128, 10), F.cross_entropy, adam),
+    "swin-block": lambda: (SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy, adam_w),
 }
 
-network, (image, target), objective = workloads[name]()
-optimiser = torch.optim.Adam(network.parameters(), 1e-3)
+network, (image, target), objective, make_optimiser = workloads[name]()
+optimiser = make_optimiser(network.parameters())
 
 
 def train():

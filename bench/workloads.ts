@@ -1,5 +1,5 @@
 import type { DataType, Tensor } from "../src/graph/index.ts";
-import { adam, crossEntropy, type Optimiser, type Parameters, weightedMean, weightedResidual } from "../src/nn/index.ts";
+import { adam, adamW, crossEntropy, type Optimiser, type Parameters, weightedMean, weightedResidual } from "../src/nn/index.ts";
 import { type NetworkOptions, restore } from "../src/systems/denoising/index.ts";
 import { resnet } from "./networks/resnet.ts";
 import { swin } from "./networks/swin.ts";
@@ -25,18 +25,21 @@ const restoration = (
   optimiser: adam(),
 });
 
-const classification = (batch: number, size: number, network: Workload["network"]): Workload => ({
+const classification = (batch: number, size: number, network: Workload["network"], optimiser: Optimiser): Workload => ({
   batch: { image: images(batch, size), target: { shape: [batch], type: "int64" } },
   network,
   loss: (logits, { target }) => crossEntropy(logits, target),
-  optimiser: adam(),
+  optimiser,
 });
 
 export const workloads: Readonly<Record<string, Workload>> = {
   "bottleneck-autoencoder": restoration({ architecture: "bottleneck", width: 32, residual: false }, { l2: 1 }),
   "denoising-unet": restoration({ architecture: "unet", width: 16, residual: true }, { l1: 1, ssim: 0.5 }),
-  "resnet-18": classification(8, 128, (p, image) => resnet(p, image, { width: 64, classes: 10 })),
-  "swin-block": classification(4, 224, (p, image) =>
-    swin(p, image, { patch: 4, width: 96, depths: [2], heads: [3], window: 7, classes: 10 }),
+  "resnet-18": classification(16, 128, (p, image) => resnet(p, image, { width: 64, classes: 10 }), adam()),
+  "swin-block": classification(
+    4,
+    224,
+    (p, image) => swin(p, image, { patch: 4, width: 96, depths: [2], heads: [3], window: 7, classes: 10 }),
+    adamW({ weightDecay: 0.05 }),
   ),
 };

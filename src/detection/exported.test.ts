@@ -3,9 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema, OperatorSetIdProtoSchema } from "onnx-buf";
 import * as web from "onnxruntime-web";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { input, matmul, toOnnx } from "../graph/index.ts";
+import { input, neg, toOnnx } from "../graph/index.ts";
 import { createImage, type Image } from "../imaging/index.ts";
 import { frozen } from "../nn/index.ts";
 import { random } from "../random/index.ts";
@@ -160,9 +162,10 @@ describe(`the official checker${pythonHasOnnx ? "" : ` (skipped: ${python} has n
 
   test.skipIf(!pythonHasOnnx)("finds what is wrong with others", async () => {
     const x = input("x", [2, 3]);
-    const own = toOnnx({ inputs: [x], outputs: { y: matmul(x, x, { transposeB: true }) }, contrib: true });
+    const model = fromBinary(ModelProtoSchema, toOnnx({ inputs: [x], outputs: { y: neg(x) } }));
+    model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }));
     const paths = [join(folder, "own operators.onnx"), join(folder, "garbage.onnx")];
-    await writeFile(paths[0], own);
+    await writeFile(paths[0], toBinary(ModelProtoSchema, model));
     await writeFile(paths[1], "not a model");
     const { output, ok } = check(...paths);
     expect(ok).toBe(false);

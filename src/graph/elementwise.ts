@@ -60,8 +60,26 @@ export const exp = unary("Exp", (dy, _, y) => mul(dy, y));
 export const log = unary("Log", (dy, x) => div(dy, x));
 /** Square root. dx = dy / (2 y): add an epsilon to x before, never after, or the gradient at 0 is infinite. */
 export const sqrt = unary("Sqrt", (dy, _, y) => div(mul(dy, 0.5), y));
+/**
+ * A step as a hard sigmoid, clip(slope x, 0, 1), so steep that nothing lies between: one pass, where a comparison and its cast
+ * take two and a sign takes nine.
+ */
+const step =
+  (slope: number) =>
+  (x: Tensor): Tensor =>
+    apply("HardSigmoid", [x], {
+      shape: x.shape,
+      attributes: { alpha: { float: slope }, beta: { float: 0 } },
+      gradient: () => [undefined],
+    });
+
+/** 1 where x > 0, else 0; for gradients. */
+export const above0 = step(3e38);
+/** 1 where x < 0, else 0; for gradients. */
+export const below0 = step(-3e38);
+
 /** |x|. dx = dy sign(x), which is 0 at 0. */
-export const abs = unary("Abs", (dy, x) => mul(dy, sign(x)), "int64");
+export const abs = unary("Abs", (dy, x) => mul(dy, sub(above0(x), below0(x))), "int64");
 /** -1, 0 or 1; its gradient is 0. */
 export const sign = unary("Sign", (dy) => mul(dy, 0), "int64");
 /** 1 / (1 + e^-x). dx = dy y (1 - y). */

@@ -38,8 +38,6 @@ export interface OnnxOptions {
   readonly outputs: Readonly<Record<string, Tensor>>;
   /** Written into the model's metadata, key by key. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Use ONNX Runtime's own operators where they are faster. Default false: `ai.onnx` only. */
-  readonly contrib?: boolean;
   /** Name of the graph. */
   readonly name?: string;
 }
@@ -49,8 +47,8 @@ export interface OnnxOptions {
  * Only what the outputs need is written.
  * @throws GraphError when an input is missing, two inputs, or an input and an output, share a name, or the constants are too large.
  */
-export const toOnnx = ({ inputs, outputs, metadata = {}, contrib = false, name = "lynceus" }: OnnxOptions): Uint8Array => {
-  const writer = new Writer(contrib, inputs, outputs);
+export const toOnnx = ({ inputs, outputs, metadata = {}, name = "lynceus" }: OnnxOptions): Uint8Array => {
+  const writer = new Writer(inputs, outputs);
   for (const { origin } of inputs) {
     if (origin.kind === "input" && Object.hasOwn(outputs, origin.name)) {
       throw new GraphError(`toOnnx: "${origin.name}" names an input and an output.`);
@@ -67,10 +65,7 @@ export const toOnnx = ({ inputs, outputs, metadata = {}, contrib = false, name =
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: "lynceus",
-    opsetImport: [
-      create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(OPSET) }),
-      ...(contrib ? [create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n })] : []),
-    ],
+    opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(OPSET) })],
     graph: create(GraphProtoSchema, {
       name,
       node: writer.nodes,
@@ -106,7 +101,6 @@ const aliased = (tensor: Tensor): Tensor =>
 class Writer {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
-  private readonly contrib: boolean;
   private readonly names = new Map<Tensor, string>();
   private readonly smallConstants = new Map<string, string>();
   /** Names of inputs and outputs, which generated names keep away from. */
@@ -115,8 +109,7 @@ class Writer {
   /** Names that the user gave to what an operation computes. */
   private readonly given = new Map<Tensor, string>();
 
-  constructor(contrib: boolean, inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>) {
-    this.contrib = contrib;
+  constructor(inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>) {
     this.taken = new Set(Object.keys(outputs));
     for (const [name, tensor] of Object.entries(outputs)) {
       const source = aliased(tensor);
@@ -147,11 +140,9 @@ class Writer {
     throw new GraphError(`toOnnx: ${what} is needed but not listed in \`inputs\`.`);
   }
 
-  node(operator: string, inputs: string[], outputs: string[], attributes: AttributeProto[] = [], domain = ""): void {
+  node(operator: string, inputs: string[], outputs: string[], attributes: AttributeProto[] = []): void {
     const name = `${operator}_${this.nodes.length}`;
-    this.nodes.push(
-      create(NodeProtoSchema, { opType: operator, domain, name, input: inputs, output: outputs, attribute: attributes }),
-    );
+    this.nodes.push(create(NodeProtoSchema, { opType: operator, name, input: inputs, output: outputs, attribute: attributes }));
   }
 
   write({ operator, inputs, outputs, attributes }: Operation): void {
@@ -172,12 +163,11 @@ class Writer {
     }
   }
 
-  /** A product with transposed operands: one operator for matrices, or where contrib is allowed, else explicit Transpose nodes. */
+  /** A product with transposed operands: one operator for matrices, else Transpose nodes, which ONNX Runtime fuses. */
   private matmul(operands: readonly Tensor[], names: string[], outputs: string[], transA: boolean, transB: boolean): void {
-    const flags = Object.entries({ transA: transA ? 1 : 0, transB: transB ? 1 : 0 }).map(attribute);
-    const matrices = operands.every(({ rank }) => rank === 2);
-    if ((transA || transB) && (matrices || this.contrib)) {
-      this.node(matrices ? "Gemm" : "FusedMatMul", names, outputs, flags, matrices ? "" : "com.microsoft");
+    if ((transA || transB) && operands.every(({ rank }) => rank === 2)) {
+      const flags = { transA: transA ? 1 : 0, transB: transB ? 1 : 0 };
+      this.node("Gemm", names, outputs, Object.entries(flags).map(attribute));
       return;
     }
     const straight = names.map((name, index) => {

@@ -32,18 +32,13 @@ export interface ProgramDefinition {
   readonly updates?: ReadonlyMap<string, Tensor>;
   /** What a run returns, by name. */
   readonly results: Readonly<Record<string, Tensor>>;
-  /**
-   * Use ONNX Runtime's own operators. Default false: on the processor it makes them itself of the plain ones, as fast, and
-   * on a graphics device it has none of them.
-   */
-  readonly contrib?: boolean;
 }
 
 /**
  * Compiles a graph to a program.
  * @throws GraphError when an update names no state or differs from it in shape or type.
  */
-export const program = ({ feeds, state = [], updates = new Map(), results, contrib = false }: ProgramDefinition): Program => {
+export const program = ({ feeds, state = [], updates = new Map(), results }: ProgramDefinition): Program => {
   const stateSpecs = state.map(specOf);
   for (const [name, next] of updates) {
     const kept = stateSpecs.find((spec) => spec.name === name);
@@ -55,7 +50,7 @@ export const program = ({ feeds, state = [], updates = new Map(), results, contr
   }
   const outputs = { ...Object.fromEntries([...updates].map(([name, next]) => [nextName(name), next])), ...results };
   return {
-    model: toOnnx({ inputs: [...feeds, ...state], outputs, contrib }),
+    model: toOnnx({ inputs: [...feeds, ...state], outputs }),
     feeds: feeds.map(specOf),
     state: stateSpecs,
     updates: stateSpecs.filter((spec) => updates.has(spec.name)),

@@ -60,7 +60,7 @@ describe("result and gradient agree with PyTorch", () => {
     const [gradient] = graph.gradients(graph.sum(graph.mul(result, slope)), [input]);
     const results = { y: result, dx: gradient };
     const runtime = openLocalRuntime({ threads: 1 });
-    const loaded = await runtime.load(graph.program({ feeds: [input, slope], results, contrib: false }));
+    const loaded = await runtime.load(graph.program({ feeds: [input, slope], results }));
     const found = await loaded.run({ x: toValue(x), dy: toValue(dy) });
     await runtime.close();
     expect(error(found.y, y)).toBeLessThan(1e-5);

@@ -98,7 +98,7 @@ export const apply = (
   result: Result & { readonly attributes?: Attributes; readonly gradient?: GradientRule },
 ): Tensor => applyMany(operator, inputs, [result], result.attributes, result.gradient)[0];
 
-/** Adds an operator with several outputs. Operators beyond `ai.onnx` are written `domain:Name`. */
+/** Adds an operator with several outputs. */
 export const applyMany = (
   operator: string,
   inputs: readonly Tensor[],

@@ -16,7 +16,7 @@ type Picture = ReturnType<typeof noise>;
 const apply = async ({ data, width, height }: Picture, options: PreprocessOptions) => {
   const image = imageInput();
   const { x, content } = preprocess(image, options);
-  const results = await (await runtime.load(program({ feeds: [image], results: { x, content }, contrib: false }))).run({
+  const results = await (await runtime.load(program({ feeds: [image], results: { x, content } }))).run({
     image: { data, shape: [height, width, 3] },
   });
   return { x: Array.from(results.x.data, Number), content: Array.from(results.content.data, Number), shape: results.x.shape };
@@ -26,7 +26,7 @@ const apply = async ({ data, width, height }: Picture, options: PreprocessOption
 const backToImage = async (values: number[], width: number, height: number, options: PreprocessOptions): Promise<number[]> => {
   const [image, map] = [imageInput(), input("map", [1, 1, options.size, options.size])];
   const { toImage } = preprocess(image, options);
-  const loaded = await runtime.load(program({ feeds: [image, map], results: { y: toImage(map) }, contrib: false }));
+  const loaded = await runtime.load(program({ feeds: [image, map], results: { y: toImage(map) } }));
   const { y } = await loaded.run({
     image: { data: new Uint8Array(width * height * 3), shape: [height, width, 3] },
     map: { data: Float32Array.from(values), shape: [1, 1, options.size, options.size] },

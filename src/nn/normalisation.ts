@@ -91,9 +91,13 @@ export const batchNorm = (p: Parameters, x: Tensor, { epsilon = 1e-5, momentum =
   });
 };
 
-/** `sum over n, i, j of a b` for every channel, as dot products that write nothing in between: -> [1, channels, 1, 1]. */
+/**
+ * `sum over n, i, j of a b` for every channel: [1, channels, 1, 1]. On large maps as dot products, which write nothing in
+ * between; on small ones there would be too many of them.
+ */
 const channelProducts = (a: Tensor, b: Tensor): Tensor => {
   const [batch, channels, height, width] = imageShape("batchNorm", a);
+  if (height * width < 256) return sum(mul(a, b), [0, 2, 3], { keepAxes: true });
   const rows = (t: Tensor) => reshape(t, [batch, channels, 1, height * width]);
   return sum(matmul(rows(a), rows(b), { transposeB: true }), [0], { keepAxes: true });
 };

@@ -1,4 +1,4 @@
-import { add, div, input, minimum, mul, sqrt, square, sub, sum, type Tensor } from "../graph/index.ts";
+import { add, div, input, matmul, minimum, mul, reshape, sqrt, square, sub, sum, type Tensor } from "../graph/index.ts";
 
 /** One parameter's update: its next value, and the next values of what the optimiser remembers about it. */
 interface Update {
@@ -89,7 +89,15 @@ export const adamW = ({
 
 /** Euclidean length of all gradients together. */
 export const globalNorm = (gradients: readonly Tensor[]): Tensor =>
-  sqrt(gradients.map((g) => sum(square(g))).reduce((total, part) => add(total, part)));
+  sqrt(gradients.map(sumOfSquares).reduce((total, part) => add(total, part)));
+
+/** Row by row, as dot products that write nothing in between. */
+const sumOfSquares = (g: Tensor): Tensor => {
+  const [rows, ...rest] = g.shape as readonly number[];
+  if (rest.length === 0) return sum(square(g));
+  const each = reshape(g, [rows, 1, rest.reduce((product, size) => product * size, 1)]);
+  return sum(matmul(each, each, { transposeB: true }));
+};
 
 /** Gradients scaled together so that their global norm is at most `limit` (Pascanu et al. 2013). */
 export const clipByGlobalNorm = (gradients: readonly Tensor[], norm: Tensor, limit: number): Tensor[] => {

@@ -100,7 +100,7 @@ export const expectSameExport = async (
   const x = input("x", shape);
   const runtime = openLocalRuntime({ threads: 1 });
   const y = network(frozen(new Map(trained)), x);
-  const loaded = await runtime.load(program({ feeds: [x], results: { y }, contrib: false }));
+  const loaded = await runtime.load(program({ feeds: [x], results: { y } }));
   const results = await loaded.run({ x: first });
   await runtime.close();
   expect(error(results.y, floats(step.evaluated))).toBeLessThan(1e-5);
