@@ -15,6 +15,7 @@ import {
   TensorShapeProtoSchema,
   TypeProto_TensorSchema,
   TypeProtoSchema,
+  type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { ONNX_TYPE } from "./elementwise.ts";
@@ -72,6 +73,7 @@ export const toOnnx = ({ inputs, outputs, metadata = {}, name = "lynceus" }: Onn
       initializer: writer.initializers,
       input: inputs.map((tensor) => valueInfo(writer.nameOf(tensor), tensor)),
       output: Object.entries(outputs).map(([output, tensor]) => valueInfo(output, tensor)),
+      valueInfo: writer.described,
     }),
     metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
   });
@@ -101,6 +103,8 @@ const aliased = (tensor: Tensor): Tensor =>
 class Writer {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
+  /** Shapes of what convolutions take, so that a runtime can choose their layout. */
+  readonly described: ValueInfoProto[] = [];
   private readonly names = new Map<Tensor, string>();
   private readonly smallConstants = new Map<string, string>();
   /** Names of inputs and outputs, which generated names keep away from. */
@@ -156,11 +160,18 @@ class Writer {
       this.names.set(tensor, name);
       return name;
     });
+    if (operator === "Conv" && inputs[1].origin.kind !== "constant") {
+      for (const [i, tensor] of inputs.entries()) if (tensor.origin.kind === "operation") this.describe(inputNames[i], tensor);
+    }
     if (operator === "MatMul") {
       this.matmul(inputs, inputNames, outputNames, attributes.transA === 1, attributes.transB === 1);
     } else {
       this.node(operator, inputNames, outputNames, Object.entries(attributes).map(attribute));
     }
+  }
+
+  private describe(name: string, tensor: Tensor): void {
+    if (!this.described.some((known) => known.name === name)) this.described.push(valueInfo(name, tensor));
   }
 
   /** A product with transposed operands: one operator for matrices, else Transpose nodes, which ONNX Runtime fuses. */

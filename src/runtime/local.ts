@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { nextName, type Program } from "../graph/index.ts";
+import { withBlockedConvolutions } from "./blocked.ts";
 import { onDevice } from "./device.ts";
 import { openDeviceMemory } from "./device-memory.ts";
 import { loadFailure, memoryFailure, outOfMemory, runFailure } from "./failures.ts";
@@ -43,14 +44,16 @@ export const openLocalRuntime = (
       });
     });
 
-  const openSession = async ({ model }: Program): Promise<InferenceSession> =>
-    InferenceSession.create(model, {
+  const openSession = async ({ model, updates }: Program): Promise<InferenceSession> => {
+    const chosen = provider === "cpu" && updates.length > 0 ? await withBlockedConvolutions(model) : model;
+    return InferenceSession.create(chosen, {
       executionProviders: [provider === "webgpu" ? onDevice(model) : provider],
       intraOpNumThreads: threads,
       graphOptimizationLevel: "all",
       enableMemPattern: false, // planned memory comes on top of what the first run took: a third more, and no faster
       logSeverityLevel: 4,
     });
+  };
 
   const load = async (program: Program): Promise<LoadedProgram> => {
     const session = await openSession(program).catch((error: unknown) => {
