@@ -53,7 +53,7 @@ const cases: Case[] = [
   transposed([2, 3, 5, 4], [3, 6, 4, 4], { stride: 2, padding: 1 }),
   transposed([1, 5, 3, 5], [5, 2, 3, 3], { stride: 2, padding: 1, outputPadding: 1 }),
   transposed([1, 5, 3, 5], [5, 2, 3, 3], { padding: 1 }),
-  transposed([1, 5, 4, 5], [5, 2, 3, 3], { stride: [2, 1], dilation: 2, padding: [1, 2], outputPadding: [1, 0] }),
+  transposed([1, 5, 4, 5], [5, 2, 3, 3], { stride: [3, 2], dilation: 2, padding: [1, 2], outputPadding: [2, 1] }),
   transposed([2, 6, 5, 4], [6, 2, 3, 3], { stride: 2, groups: 3 }),
   [
     "conv2d with bias",
@@ -83,7 +83,13 @@ test("mistakes are sentences that name the operator and the shapes", () => {
   expect(() => conv2d(x, w(4, 5, 3, 3), { groups: 2 })).toThrow(/has 6 channels, but .* expects 10/);
   expect(() => conv2d(x, w(5, 3, 3, 3), { groups: 2 })).toThrow("Conv: 5 filters do not divide into 2 groups.");
   expect(() => conv2d(x, w(4, 6, 3, 3), { dilation: 4 })).toThrow(/Conv: the kernel .* is larger than the padded/);
-  expect(() => convTranspose2d(x, w(6, 4, 3, 3), { outputPadding: 1 })).toThrow(/output padding of 1 must be smaller/);
+  expect(() => conv2d(x, w(4, 6, 3, 3), { stride: 0 })).toThrow(/whole numbers of at least 1/);
+  expect(() => conv2d(x, w(4, 6, 3, 3), { bias: input("b", [3]) })).toThrow("must have the shape [4], but has [3]");
+  expect(() => convTranspose2d(x, w(6, 4, 3, 3), { bias: input("b", [6]) })).toThrow("must have the shape [4], but has [6]");
+  expect(() => convTranspose2d(x, w(6, 4, 1, 1), { padding: 5 })).toThrow(/padding leaves nothing/);
+  expect(() => convTranspose2d(x, w(6, 4, 3, 3), { outputPadding: 1, dilation: 2 })).toThrow(
+    /output padding of 1 must be smaller/,
+  );
   expect(() => spaceToDepth(x, 3)).toThrow("SpaceToDepth: the sides of [2, 6, 8, 8] do not divide by 3.");
   expect(() => depthToSpace(x, 2)).toThrow("DepthToSpace: the channels of [2, 6, 8, 8] do not divide by 4.");
 });

@@ -45,6 +45,9 @@ interface Geometry {
 const pairOf = (value: Pair): readonly [number, number] => (typeof value === "number" ? [value, value] : value);
 
 const geometryOf = ({ stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvolutionOptions): Geometry => {
+  if ([...pairOf(stride), ...pairOf(dilation), groups].some((amount) => !Number.isInteger(amount) || amount < 1)) {
+    throw new GraphError("A convolution's stride, dilation and groups must be whole numbers of at least 1.");
+  }
   const sides =
     typeof padding === "object" && padding.length === 4 ? padding : ([...pairOf(padding), ...pairOf(padding)] as const);
   return { stride: pairOf(stride), padding: sides, dilation: pairOf(dilation), groups };
@@ -69,6 +72,7 @@ export const conv2d = (x: Tensor, w: Tensor, options: ConvolutionOptions = {}): 
   const { stride, padding, dilation, groups } = geometry;
   const [filters, perGroup, ...kernel] = requireOperands("Conv", x, w, options);
   requireChannels("Conv", x, w, perGroup * groups);
+  requireBias("Conv", options, filters);
   if (filters % groups !== 0) throw new GraphError(`Conv: ${filters} filters do not divide into ${groups} groups.`);
   const extent = (axis: 0 | 1): Dimension => {
     const size = x.shape[2 + axis];
@@ -98,15 +102,18 @@ export const convTranspose2d = (x: Tensor, w: Tensor, options: TransposedConvolu
   const { stride, padding, dilation, groups } = geometry;
   const [channels, perGroup, ...kernel] = requireOperands("ConvTranspose", x, w, options);
   requireChannels("ConvTranspose", x, w, channels);
+  requireBias("ConvTranspose", options, perGroup * groups);
   if (channels % groups !== 0) throw new GraphError(`ConvTranspose: ${channels} channels do not divide into ${groups} groups.`);
   const extra = pairOf(options.outputPadding ?? 0);
   const extent = (axis: 0 | 1): Dimension => {
     const size = x.shape[2 + axis];
-    if (extra[axis] >= Math.max(stride[axis], dilation[axis]))
+    if (extra[axis] >= stride[axis])
       throw new GraphError(`ConvTranspose: an output padding of ${extra[axis]} must be smaller than the stride ${stride[axis]}.`);
     if (typeof size === "string") return `convTranspose(${size})`;
     const reach = (kernel[axis] - 1) * dilation[axis] + 1;
-    return (size - 1) * stride[axis] - padding[axis] - padding[axis + 2] + reach + extra[axis];
+    const length = (size - 1) * stride[axis] - padding[axis] - padding[axis + 2] + reach + extra[axis];
+    if (length < 1) throw new GraphError(`ConvTranspose: the padding leaves nothing of ${formatShape(x.shape)}.`);
+    return length;
   };
   return apply("ConvTranspose", options.bias ? [x, w, options.bias] : [x, w], {
     shape: [x.shape[0], perGroup * groups, extent(0), extent(1)],
@@ -117,11 +124,17 @@ export const convTranspose2d = (x: Tensor, w: Tensor, options: TransposedConvolu
 
 /** Checks types and ranks. Returns the weight's sizes. */
 const requireOperands = (operator: string, x: Tensor, w: Tensor, { bias }: ConvolutionOptions): readonly number[] => {
-  requireType(operator, x, "float32");
+  for (const operand of [x, w, ...(bias ? [bias] : [])]) requireType(operator, operand, "float32");
   requireRank(operator, x, 4, "an image batch [batch, channels, height, width]");
   requireRank(operator, w, 4, "a weight with four axes");
-  if (bias !== undefined) requireRank(operator, bias, 1, "a bias [filters]");
   return staticShape(operator, w);
+};
+
+const requireBias = (operator: string, { bias }: ConvolutionOptions, filters: number): void => {
+  if (bias === undefined || (bias.rank === 1 && bias.shape[0] === filters)) return;
+  throw new GraphError(
+    `${operator}: the bias of ${filters} filters must have the shape [${filters}], but has ${formatShape(bias.shape)}.`,
+  );
 };
 
 const requireChannels = (operator: string, x: Tensor, w: Tensor, expected: number): void => {

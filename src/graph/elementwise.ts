@@ -73,9 +73,9 @@ const step =
       gradient: () => [undefined],
     });
 
-/** 1 where x > 0, else 0; for gradients. */
+/** 1 where x > 0 (of normal float32 numbers), else 0; for gradients. */
 export const above0 = step(3e38);
-/** 1 where x < 0, else 0; for gradients. */
+/** 1 where x < 0 (of normal float32 numbers), else 0; for gradients. */
 export const below0 = step(-3e38);
 
 /** |x|. dx = dy sign(x), which is 0 at 0. */

@@ -158,6 +158,7 @@ const alongAxis = (x: Tensor, axis: number): number[] => x.shape.map((size, othe
 /** The target as shares of the classes, in x's shape: class numbers become one-hot. */
 const sharesOf = (loss: string, target: Tensor, x: Tensor, axis: number, ignore?: number): Tensor => {
   if (target.type !== "int64") {
+    if (ignore !== undefined) throw new GraphError(`${loss}: only class numbers can be ignored, but the target holds shares.`);
     requireShape(loss, "The target", target, x);
     return target;
   }

@@ -67,6 +67,9 @@ export const batchNorm = (p: Parameters, x: Tensor, { epsilon = 1e-5, momentum =
     const shift = sub(p.weight("bias", [channels], zeros), mul(runningMean, scale));
     return add(mul(x, reshape(scale, [1, channels, 1, 1])), reshape(shift, [1, channels, 1, 1]));
   }
+  if ([batch, height, width].some((size) => typeof size === "string")) {
+    throw new GraphError(`batchNorm: training needs sizes known when the graph is built, got [${x.shape}].`);
+  }
   const perChannel = [1, channels, 1, 1];
   const weight = reshape(p.weight("weight", [channels], ones), perChannel);
   const bias = reshape(p.weight("bias", [channels], zeros), perChannel);

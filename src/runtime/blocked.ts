@@ -23,7 +23,10 @@ const DOMAIN = "com.microsoft.nchwc";
  */
 export const withBlockedConvolutions = async (bytes: Uint8Array): Promise<Uint8Array> => {
   blockSize ??= findBlockSize();
-  const size = await blockSize;
+  const size = await blockSize.catch((error: unknown) => {
+    blockSize = undefined; // tried again: a layout lost to a passing lack of memory would change a resumed run's last bits
+    throw error;
+  });
   return size === undefined ? bytes : lowered(bytes, size);
 };
 
@@ -43,7 +46,8 @@ const lowered = (bytes: Uint8Array, size: number, positions = WORTHWHILE): Uint8
     if (node.opType !== "Conv" || x === undefined || w === undefined || stored.has(node.input[1])) return [node];
     const [filters, channels, ...kernel] = w;
     const divides = channels % size === 0 && filters % size === 0;
-    const fits = channels === x[1] && divides && kernel.some((side) => side > 1);
+    const bias = node.input[2] === undefined || shapes.get(node.input[2])?.join() === String(filters);
+    const fits = bias && channels === x[1] && divides && kernel.some((side) => side > 1);
     const strides = node.attribute.find(({ name }) => name === "strides")?.ints.map(Number) ?? [1, 1];
     const covered = (x[0] * x[2] * x[3]) / (strides[0] * strides[1]);
     return fits && covered >= positions ? blocked(graph, node, w, size) : [node];
@@ -58,7 +62,7 @@ const lowered = (bytes: Uint8Array, size: number, positions = WORTHWHILE): Uint8
 const blocked = (graph: GraphProto, node: NodeProto, w: readonly number[], size: number): NodeProto[] => {
   const [filters, channels, height, width] = w;
   const [x, weight, ...bias] = node.input;
-  const name = (part: string): string => `${node.name}/${part}`;
+  const name = (part: string): string => `${node.output[0]}/${part}`;
   const reshaped = (from: string, to: string, shape: readonly number[]): NodeProto => {
     graph.initializer.push(
       create(TensorProtoSchema, {
@@ -127,7 +131,10 @@ const findBlockSize = async (): Promise<number | undefined> => {
   };
   const expected = await run(model);
   for (const size of [16, 8]) {
-    const found = await run(lowered(model, size, 1)).catch(() => undefined);
+    const found = await run(lowered(model, size, 1)).catch((error: Error) => {
+      if (/alloc|memory/i.test(error.message)) throw error;
+      return undefined; // a processor or build without this layout
+    });
     if (found?.every((value, i) => Math.abs(value - expected[i]) < 1e-3)) return size;
   }
   return undefined;
