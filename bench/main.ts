@@ -54,27 +54,43 @@ const measure = async (name: string, python: string | undefined, rounds: number)
   return { name, step, predict, memory: { ...memory, ratio: memory.ours / memory.theirs } };
 };
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "9" },
-    only: { type: "string", default: Object.keys(workloads).join() },
-    json: { type: "boolean", default: false },
-  },
-});
-const python = process.env.PYTHON ?? "/usr/bin/python3";
-const hasPeer = spawnSync(python, ["-c", "import torch"]).status === 0;
-if (!hasPeer)
-  console.log(`There is no PyTorch for ${python} (Debian: apt install python3-torch), so there is nothing to compare with.`);
+const USAGE = `npm run bench -- [--rounds N] [--only ${Object.keys(workloads).join()}] [--json]`;
 
-const results = [];
-console.log("ours / PyTorch's          step                    prediction              peak memory");
-for (const name of values.only.split(",")) {
-  if (!(name in workloads)) throw new Error(`There is no workload "${name}"; there are ${Object.keys(workloads).join(", ")}.`);
-  const result = await measure(name, hasPeer ? python : undefined, Number(values.rounds));
-  const { step, predict, memory } = result;
-  const cell = ({ ratio, ours, theirs }: Comparison, unit: string, scale: number) =>
-    `${ratio.toFixed(2)} (${(ours * scale).toFixed(0)} / ${(theirs * scale).toFixed(0)} ${unit})`.padEnd(24);
-  console.log(`${name.padEnd(26)}${cell(step, "ms", 1e3)}${cell(predict, "ms", 1e3)}${cell(memory, "MB", 1e-6)}`);
-  results.push({ name, stepRatio: step.ratio, predictRatio: predict.ratio, memoryRatio: memory.ratio });
-}
-if (values.json) console.log(JSON.stringify(results));
+const settings = () => {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "9" },
+      only: { type: "string", default: Object.keys(workloads).join() },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const [names, rounds] = [values.only.split(","), Number(values.rounds)];
+  const unknown = names.find((name) => !(name in workloads));
+  if (unknown !== undefined) throw new Error(`There is no workload "${unknown}".`);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`"${values.rounds}" is not a number of rounds.`);
+  return { names, rounds, json: values.json };
+};
+
+const main = async (): Promise<void> => {
+  const { names, rounds, json } = settings();
+  const python = process.env.PYTHON ?? "/usr/bin/python3";
+  const hasPeer = spawnSync(python, ["-c", "import torch"]).status === 0;
+  if (!hasPeer) console.log(`There is no PyTorch for ${python} (Debian: apt install python3-torch): our figures stand alone.`);
+  const cell = ({ ratio, ours, theirs }: Comparison, unit: string, scale: number): string => {
+    const own = (ours * scale).toFixed(0);
+    return (hasPeer ? `${ratio.toFixed(2)} (${own} / ${(theirs * scale).toFixed(0)} ${unit})` : `${own} ${unit}`).padEnd(24);
+  };
+  const results = [];
+  console.log(`${(hasPeer ? "ours / PyTorch's" : "ours").padEnd(26)}${"step".padEnd(24)}${"prediction".padEnd(24)}peak memory`);
+  for (const name of names) {
+    const { step, predict, memory } = await measure(name, hasPeer ? python : undefined, rounds);
+    console.log(`${name.padEnd(26)}${cell(step, "ms", 1e3)}${cell(predict, "ms", 1e3)}${cell(memory, "MB", 1e-6)}`);
+    results.push({ name, stepRatio: step.ratio, predictRatio: predict.ratio, memoryRatio: memory.ratio });
+  }
+  if (json) console.log(JSON.stringify(results));
+};
+
+await main().catch(({ message }: Error) => {
+  console.error(`${message}\n${USAGE}`);
+  process.exitCode = 1;
+});

@@ -51,9 +51,13 @@ export class GraphError extends Error {
   override name = "GraphError";
 }
 
-/** A value fed at every run. Names are unique within a program. */
-export const input = (name: string, shape: Shape, type: DataType = "float32"): Tensor =>
-  new Tensor(shape, type, { kind: "input", name });
+/** A value fed at every run. Names are unique within a program. @throws GraphError when a size is not a whole number or a name. */
+export const input = (name: string, shape: Shape, type: DataType = "float32"): Tensor => {
+  if (!Array.isArray(shape) || shape.some((size) => typeof size !== "string" && !(Number.isInteger(size) && size >= 0))) {
+    throw new GraphError(`input: the shape of "${name}" must hold whole numbers or names, but is ${JSON.stringify(shape)}.`);
+  }
+  return new Tensor(shape, type, { kind: "input", name });
+};
 
 /** Fixed values, stored in the model. @throws GraphError when the number of values is not the product of the shape. */
 export const constant = (data: TensorData, shape: readonly number[], type: DataType = typeOfData(data)): Tensor => {

@@ -110,6 +110,9 @@ export class StateStore {
   }
 
   private specFor(name: string, { data, shape }: Value): StateSpec {
+    if (!(data instanceof Float32Array || data instanceof BigInt64Array || data instanceof Uint8Array)) {
+      throw new RuntimeError(`The state "${name}" must be a Float32Array, BigInt64Array or Uint8Array.`);
+    }
     const type = data instanceof Float32Array ? "float32" : data instanceof BigInt64Array ? "int64" : "uint8";
     const spec = this.slots.get(name)?.spec ?? { name, shape, type };
     requireValue(spec, { data, shape });

@@ -24,7 +24,8 @@ export const lastOfEachStride = (model: FrozenFunction, image: Tensor): FeatureM
     if (tensor?.rank !== 4 || tensor.type !== "float32" || !isMadeOf(image, tensor)) continue;
     const [, channels, rows, columns] = tensor.shape as readonly number[];
     const stride = strideOf(height as number, rows);
-    if (rows * columns === 1 || stride !== strideOf(width as number, columns)) continue;
+    // Larger than the image are no features but, say, the weights between all pairs of tokens.
+    if (rows * columns === 1 || stride < 1 || stride !== strideOf(width as number, columns)) continue;
     last.set(stride, { stride, name, channels, shape: tensor.shape });
   }
   return [...last.values()].sort((a, b) => a.stride - b.stride);
