@@ -40,7 +40,7 @@ export const readModel = (bytes: Uint8Array): Model => {
 
 /** The messages of an ONNX file. @throws GraphError when the bytes are none, hold no graph, or are more than a file can have. */
 export const parseModel = (bytes: Uint8Array) => {
-  if (!(bytes instanceof Uint8Array))
+  if (typeof bytes === "string")
     throw new GraphError("A model is read from its bytes: give the content of the file, not its path.");
   if (bytes.byteLength > LARGEST_FILE) {
     throw new GraphError(`The file has ${formatSize(bytes.byteLength)}, but ONNX files end at 2 GB; give a smaller model.`);
