@@ -91,7 +91,8 @@ export const aurocDifference = (
   return { value, ...interval };
 };
 
-const classesOf = (labels: ImageLabels): Uint32Array[] => {
+/** The positions of the normal and of the anomalous images. */
+export const classesOf = (labels: ImageLabels): Uint32Array[] => {
   const positions = Uint32Array.from(labels, (_, position) => position);
   return [positions.filter((position) => !labels[position]), positions.filter((position) => labels[position])];
 };

@@ -1,9 +1,25 @@
 export { aurocDifference, type BootstrapOptions, imageMeasure, type Measure } from "./bootstrap.ts";
 export { type Components, type Connectivity, connectedComponents } from "./components.ts";
+export { crossFittedThreshold } from "./cross-fitting.ts";
 export { type PrecisionRecallCurve, precisionRecallCurve, type RocCurve, rocCurve } from "./curves.ts";
+export { estimatedLowestCost } from "./estimated-cost.ts";
 export { type FalseAlarmThreshold, thresholdAtFalseAlarmRate } from "./false-alarm.ts";
+export { foldsOf } from "./folds.ts";
 export { type Confusion, confusionAt, type ImageLabels, imageAuroc, imageRoc } from "./image-measures.ts";
+export { type MeanOverSeeds, meanOverCategories, meanOverSeeds } from "./means.ts";
+export {
+  type CostCurve,
+  type CostMeasures,
+  type CostModel,
+  costAt,
+  costCurve,
+  expectedCost,
+  lowestCost,
+  type OperatingPoint,
+} from "./operating-point.ts";
+export { maximumOutside, meanOfTopOutside } from "./outside-ignored.ts";
 export { type PixelMeasures, pixelMeasures } from "./pixel-bootstrap.ts";
+export { pixelMeasuresByKind, type ScoredMapOfKind } from "./pixel-kinds.ts";
 export {
   type OverlapOptions,
   perRegionOverlap,

@@ -26,16 +26,32 @@ export type PixelMeasures = { pixelAuroc: Measure; pixelAveragePrecision: Measur
  * @throws OneClassError when there is no defect or no normal pixel; RangeError as `perRegionOverlap`.
  */
 export const pixelMeasures = (images: readonly ScoredMap[], options: OverlapOptions & BootstrapOptions = {}): PixelMeasures => {
-  const { connectivity, limit = defaultOverlapLimit } = options;
-  const ranking = rankPixels(images, connectivity);
-  const values = measuresOf(rocOf(ranking), regionRoc(ranking), limit);
+  const ranking = rankPixels(images, options.connectivity);
+  const values = exactMeasures(ranking, options);
   const edges = binEdges(ranking);
-  const histograms = Array.from(labelledPixels(images, connectivity), (image) => histogramOf(image, edges, ranking.groupSizes));
+  const histograms = Array.from(labelledPixels(images, options.connectivity), (image) =>
+    histogramOf(image, edges, ranking.groupSizes),
+  );
+  return withIntervals(values, histograms, edges, options);
+};
+
+/** Pixel AUROC, average precision and PRO of a ranking, in this order. */
+export const exactMeasures = (ranking: Ranking, { limit = defaultOverlapLimit }: OverlapOptions): number[] =>
+  measuresOf(rocOf(ranking), regionRoc(ranking), limit);
+
+/** The values of `exactMeasures` with intervals over resampled images, given by their histograms. */
+export const withIntervals = (
+  values: readonly number[],
+  histograms: readonly PixelHistogram[],
+  edges: Uint32Array,
+  options: OverlapOptions & BootstrapOptions,
+): PixelMeasures => {
   const positions = Uint32Array.from(histograms.keys());
   const strata = [
     positions.filter((position) => histograms[position].defect === undefined),
     positions.filter((position) => histograms[position].defect !== undefined),
   ];
+  const { limit = defaultOverlapLimit } = options;
   const resampled = (drawn: Uint32Array): number[] => binnedMeasures(histograms, drawn, edges, limit);
   const intervals = percentileIntervals(strata, resampled, options);
   const [pixelAuroc, pixelAveragePrecision, perRegionOverlap] = values.map((value, index) => ({ value, ...intervals[index] }));

@@ -113,4 +113,14 @@ describe("intervals of pixel measures", () => {
     const { pixelAuroc: measure } = pixelMeasures([defective, defective, defective, normal, normal], { replicates: 50 });
     expect(measure.high - measure.low).toBeLessThan(1e-9);
   });
+
+  test("integrate per-region overlap to the same limit as its value", () => {
+    const [defective, normal] = images(8, [[5, 9], []], 1);
+    const copies = [defective, defective, normal, normal];
+    for (const limit of [0.05, 1]) {
+      const { value, low, high } = pixelMeasures(copies, { replicates: 5, limit }).perRegionOverlap;
+      expect(Math.max(Math.abs(low - value), Math.abs(high - value))).toBeLessThan(5e-3);
+    }
+    expect(perRegionOverlap(copies, { limit: 1 }) - perRegionOverlap(copies, { limit: 0.05 })).toBeGreaterThan(0.1);
+  });
 });

@@ -90,7 +90,8 @@ export const pixelAveragePrecision = (images: readonly ScoredMap[]): number => a
 export const perRegionOverlap = (images: readonly ScoredMap[], options: OverlapOptions = {}): number =>
   areaUnderRoc(regionRoc(rankPixels(images, options.connectivity)), options.limit ?? defaultOverlapLimit);
 
-const requireFittingArrays = (image: ScoredMap, index: number): void => {
+/** Throws a RangeError that names the image when an array does not fit its width and height. */
+export const requireFittingArrays = (image: ScoredMap, index: number): void => {
   const pixels = image.width * image.height;
   for (const name of ["map", "mask", "ignore"] as const) {
     const length = image[name]?.length ?? pixels;
