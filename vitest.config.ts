@@ -12,5 +12,5 @@ if (process.env.VK_ICD_FILENAMES === undefined && existsSync(driver)) {
 }
 
 export default defineConfig({
-  test: { include: ["src/**/*.test.ts", "bench/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000, pool: "forks" },
+  test: { include: ["src/**/*.test.ts", "bench/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 180_000, pool: "forks" },
 });

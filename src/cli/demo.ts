@@ -44,7 +44,6 @@ export const demo = async (
       runtime: { threads, provider },
       listener,
     });
-    if (ours === undefined) throw new Error("The evaluation was interrupted.");
     const cells = [
       ours.measures.image_auroc,
       baseline.measures.image_auroc,
@@ -60,6 +59,7 @@ export const demo = async (
     groups.push({
       ...ours.page.caseGroups?.[0],
       title: `${category}: clearest defects`,
+      threshold: ours.page.scores?.threshold,
       cases: ours.page.caseGroups?.[0]?.cases ?? [],
     });
   }

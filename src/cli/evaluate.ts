@@ -1,4 +1,5 @@
-import { evaluateModel } from "../detection/index.ts";
+import { type CostTable, evaluateModel } from "../detection/index.ts";
+import type { CostModel } from "../metrics/index.ts";
 import { openRun, readModelFile } from "./model-file.ts";
 import { formatMeasures, formatTable, interruptible, output, progress } from "./output.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
@@ -9,12 +10,16 @@ interface EvaluateCommand extends CommonOptions {
   readonly ablation?: boolean;
   readonly steps?: number;
   readonly sigmas?: readonly number[];
+  readonly costMiss?: number;
+  readonly costFalseAlarm?: number;
+  readonly prevalence?: number;
 }
 
 export const evaluate = async (
   model: string,
-  { data, out, ablation, steps, sigmas, threads, provider, json }: EvaluateCommand,
+  { data, out, ablation, steps, sigmas, threads, workers, provider, json, ...prices }: EvaluateCommand,
 ): Promise<void> => {
+  const costs = costModel(prices);
   const { say, finish } = output(json);
   const listener = progress();
   const run = await openRun(model);
@@ -29,31 +34,64 @@ export const evaluate = async (
           model: await readModelFile(model),
           data: data as string,
           out: out ?? "evaluation",
+          costs,
           runtime: { threads, provider },
+          workers,
           listener,
+          signal,
         })
       : await run.system.evaluateRun({
           run: run.folder,
           data: data ?? run.data,
           out,
+          costs,
           ablation: ablation ? { steps, sigmas } : undefined,
           threads,
+          workers,
           provider,
           listener,
           signal,
         });
   listener.end();
-  if (result === undefined) {
-    say("Stopped. The same command goes on where it was.");
-    process.exitCode = 130;
-    return;
-  }
   if (Object.keys(result.measures).length > 0) say(formatMeasures(result.measures));
   for (const { text } of result.page.notices ?? []) say(text);
   for (const table of result.page.comparisons ?? []) say(`\n${table.title}\n${formatTable(table)}\n  ${table.note ?? ""}`);
+  if (result.costs) say(`\n${formatCosts(result.costs)}`);
+  else if (costs) say("Costs need two normal and two defective test images at least.");
   say(`Report: ${result.report}`);
   const { failures } = result.evaluation;
   for (const { path, reason } of failures) console.error(`skipped: ${path}: ${reason}`);
   if (failures.length > 0) process.exitCode = 1;
-  finish({ metrics: result.measures, report: result.report, comparisons: result.page.comparisons, failures });
+  finish({
+    metrics: result.measures,
+    report: result.report,
+    comparisons: result.page.comparisons,
+    costs: result.costs,
+    failures,
+  });
 };
+
+/** @throws UsageError when a part is missing. */
+const costModel = ({
+  costMiss,
+  costFalseAlarm,
+  prevalence,
+}: Pick<EvaluateCommand, "costMiss" | "costFalseAlarm" | "prevalence">): CostModel | undefined => {
+  if (costMiss === undefined && costFalseAlarm === undefined && prevalence === undefined) return undefined;
+  if (costMiss === undefined || prevalence === undefined) {
+    throw new UsageError(
+      "The cost of a threshold needs --cost-miss (what a missed defect costs, where a false alarm costs --cost-false-alarm, by default 1) and --prevalence (the share of defective parts in production).",
+    );
+  }
+  return { miss: costMiss, falseAlarm: costFalseAlarm ?? 1, prevalence };
+};
+
+const formatCosts = ({ lines }: CostTable): string =>
+  formatTable({
+    title: "",
+    columns: [{ name: "threshold" }, { name: "cost an image" }, { name: "missed" }, { name: "false alarms" }],
+    rows: lines.map(({ name, threshold, cost, missRate, falseAlarmRate }) => ({
+      name,
+      cells: [threshold, cost, missRate, falseAlarmRate],
+    })),
+  });

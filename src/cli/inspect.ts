@@ -1,13 +1,23 @@
 import { stat } from "node:fs/promises";
+import { writeFileAtomic } from "../files/index.ts";
 import { readModel } from "../graph/index.ts";
-import { type FolderDataset, readFolder, type Sample } from "../imaging/index.ts";
+import { type Dataset, type DuplicateReport, findDuplicates, readDataset, type Sample } from "../imaging/index.ts";
+import { renderReport } from "../report/index.ts";
+import { dataPage, factsOfFiles } from "./data-page.ts";
 import { openRun, readModelFile } from "./model-file.ts";
-import { output } from "./output.ts";
+import { interruptible, output, progress } from "./output.ts";
 
-export const inspect = async (path: string, { json }: { readonly json?: boolean }): Promise<void> => {
-  const run = await openRun(path);
-  if (run !== undefined || !(await stat(path)).isDirectory()) await inspectModel(path, json);
-  else await inspectFolder(await readFolder(path), json);
+interface InspectCommand {
+  readonly out?: string;
+  readonly duplicates: boolean;
+  readonly json?: boolean;
+}
+
+export const inspect = async (path: string, options: InspectCommand): Promise<void> => {
+  const status = await stat(path).catch(() => undefined);
+  const isModel = status !== undefined && (status.isFile() ? !/\.[ct]sv$/i.test(path) : (await openRun(path)) !== undefined);
+  if (isModel) await inspectModel(path, options.json);
+  else await inspectData(await readDataset(path), options);
 };
 
 const inspectModel = async (path: string, json: boolean | undefined): Promise<void> => {
@@ -27,14 +37,20 @@ const inspectModel = async (path: string, json: boolean | undefined): Promise<vo
   finish({ opset, inputs: feeds, outputs: results, operators, storedValues: constantCount, metadata: entries });
 };
 
-const inspectFolder = async (dataset: FolderDataset, json: boolean | undefined): Promise<void> => {
+const LAYOUTS: Readonly<Record<Dataset["layout"], string>> = {
+  mvtec: "train/, test/ and ground_truth/ folders",
+  visa: "Data/Images and Data/Masks folders, as VisA has them",
+  manifest: "a table of images",
+  classes: "a folder for each kind of image",
+  folder: "a folder of images, all taken as normal training images",
+  glob: "a pattern, all its images taken as normal training images",
+};
+
+const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectCommand): Promise<void> => {
   const { say, finish } = output(json);
-  const { root, layout, train, test, skipped, notes } = dataset;
-  say(
-    layout === "mvtec"
-      ? `${root}: train/, test/ and ground_truth/ folders.`
-      : `${root}: a folder of images, all taken as normal training images.`,
-  );
+  const listener = progress();
+  const { source, layout, train, test, skipped, notes } = dataset;
+  say(`${source}: ${LAYOUTS[layout]}.`);
   for (const [split, samples] of Object.entries({ train, test })) {
     for (const { kind, images, masks } of countKinds(samples)) {
       say(`  ${`${split}/${kind}`.padEnd(28)}${String(images).padStart(6)} images${masks > 0 ? `, ${masks} with masks` : ""}`);
@@ -42,7 +58,53 @@ const inspectFolder = async (dataset: FolderDataset, json: boolean | undefined):
   }
   for (const note of notes) say(`Note: ${note}`);
   for (const { path, reason } of skipped) say(`Skipped ${path}: ${reason}`);
-  finish({ root, layout, train: countKinds(train), test: countKinds(test), notes, skipped });
+
+  const signal = interruptible();
+  const facts = await factsOfFiles(dataset, listener);
+  const found = duplicates
+    ? await findDuplicates([...train, ...test], {
+        signal,
+        onProgress: (done, total) => listener({ kind: "count", text: "looking for near-duplicates", done, total }),
+      })
+    : undefined;
+  const page = out === undefined ? undefined : await dataPage(dataset, facts, found, listener);
+  listener.end();
+
+  say(`Files:\n${Array.from(facts.sorts, ([name, sorts]) => `  ${name.padEnd(28)}${sorts}`).join("\n")}`);
+  for (const note of facts.notes) say(`Note: ${note}`);
+  for (const { path, reason } of facts.failures) say(`Cannot be read: ${path}: ${reason}`);
+  if (found !== undefined) say(describeDuplicates(found));
+  if (out !== undefined && page !== undefined) {
+    await writeFileAtomic(out, renderReport(page));
+    say(`Page: ${out}`);
+  } else say(`Look at the images: lynceus inspect ${JSON.stringify(source)} --out images.html`);
+  finish({
+    source,
+    layout,
+    train: countKinds(train),
+    test: countKinds(test),
+    notes: [...notes, ...facts.notes],
+    skipped,
+    failures: facts.failures,
+    duplicates: found?.pairs.map((pair) => ({ ...pair, first: pair.first.name, second: pair.second.name })),
+    page: out,
+  });
+};
+
+const describeDuplicates = ({ pairs, leaks }: DuplicateReport): string => {
+  if (pairs.length === 0) return "No image is there twice, nor almost.";
+  const lines = pairs
+    .slice(0, 10)
+    .map(
+      ({ first, second, kind }) =>
+        `  ${kind}: ${first.name} and ${second.name}${first.split === second.split ? "" : "  (training and test)"}`,
+    );
+  const warning = leaks.length > 0 ? `, ${leaks.length} of them across training and test, where they make measures too good` : "";
+  return [
+    `${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"} of (almost) the same image${warning}:`,
+    ...lines,
+    ...(pairs.length > 10 ? ["  ..."] : []),
+  ].join("\n");
 };
 
 const countKinds = (samples: readonly Sample[]) =>

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 // The file, not the room's index: that would load the native engine.
 import { PROVIDERS } from "../runtime/provider.ts";
-import { UsageError } from "./usage.ts";
+import { Interrupted, UsageError } from "./usage.ts";
 
 // Commands are imported when they run, so that help and mistakes answer at once.
 const { version } = createRequire(import.meta.url)("lynceus/package.json") as { version: string };
@@ -13,6 +13,27 @@ const wholeNumber = (text: string): number => {
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number of at least 1.");
   return value;
 };
+const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+};
+const share = (text: string): number => {
+  const value = number(text);
+  if (value < 0 || value > 1) throw new InvalidArgumentError("It must lie between 0 and 1.");
+  return value;
+};
+const cost = (text: string): number => {
+  const value = number(text);
+  if (value < 0) throw new InvalidArgumentError("It must not be negative.");
+  return value;
+};
+const integer = (text: string): number => {
+  const value = number(text);
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
+  return value;
+};
+const integers = (text: string): number[] => text.split(",").map(integer);
 const numbers = (text: string): number[] => {
   const values = text.split(",").map(Number);
   if (values.some((value) => !(value > 0)))
@@ -29,6 +50,9 @@ const program = new Command("lynceus")
 
 const json = new Option("--json", "end with one line of JSON on standard output");
 const threads = new Option("--threads <n>", "threads of the network (default: every core)").argParser(wholeNumber);
+const workers = new Option("--workers <n>", "images decoded at once (default: 4 in training, 2 elsewhere)").argParser(
+  wholeNumber,
+);
 const provider = new Option(
   "--provider <name>",
   "where it is computed: cpu, or webgpu, the graphics device through Vulkan, Metal or Direct3D 12 (default: cpu)",
@@ -40,6 +64,7 @@ program
   .argument("[system]", "which system to show", "denoising")
   .option("--out <dir>", "folder for everything it makes", "lynceus-demo")
   .addOption(threads)
+  .addOption(workers)
   .addOption(provider)
   .addOption(json)
   .addHelpText("after", "\nExamples:\n  lynceus demo\n  lynceus demo denoising --out demo-run")
@@ -49,13 +74,16 @@ program
   .command("train")
   .description("Train a model on a folder of normal images; evaluates it where the folder has test images.")
   .argument("<system>", "denoising")
-  .option("--data <dir>", "folder of images: train/good, test/<kind>, ground_truth/<kind>, or any folder of normal images")
+  .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
   .option("--out <dir>", "the run folder")
   .option("--preset <name>", "starting point: tiny, small, base, demo, document, railway (default: small)")
   .option("--config <file>", "JSON file with settings; those it leaves out keep the preset's")
   .option("--set <key=value>", "one setting, such as training.steps=500 (repeatable)", collect, [])
+  .option("--seed <n>", "the seed: the same as --set seed=<n>", integer)
+  .option("--roi <picture>", "region of interest: what is black in this picture is neither trained on nor scored")
   .option("--resume", "go on with the run in --out; settings, data and provider are the run's own")
   .addOption(threads)
+  .addOption(workers)
   .addOption(provider)
   .addOption(json)
   .addHelpText(
@@ -64,7 +92,8 @@ program
 Examples:
   lynceus train denoising --data photos --out runs/photos
   lynceus train denoising --data tiles --out runs/tiles --preset tiny --set training.steps=1000
-  lynceus train denoising --data tiles --out runs/tiles --provider webgpu
+  lynceus train denoising --data parts.csv --out runs/parts --roi inspected.png --seed 3
+  lynceus train denoising --data few --out runs/few --set validation.folds=5
   lynceus train denoising --resume --out runs/tiles`,
   )
   .action(async (system, options) => (await import("./train.ts")).train(system, options));
@@ -75,7 +104,9 @@ program
   .argument("<model>", "run folder or model.onnx")
   .argument("<input...>", "images and folders of images")
   .option("--out <dir>", "folder for the heat maps and predictions.json", "predictions")
+  .option("--threshold <score>", "call an image anomalous from this score on, instead of the model's threshold", number)
   .addOption(threads)
+  .addOption(workers)
   .addOption(provider)
   .addOption(json)
   .addHelpText(
@@ -88,45 +119,94 @@ program
   .command("evaluate")
   .description("Measure a model on labelled images, with 95 % intervals, and write a report.")
   .argument("<model>", "run folder or model.onnx")
-  .option("--data <dir>", "folder with test/<kind> and ground_truth/<kind> (default: the run's)")
+  .option("--data <images>", "images with test images among them: a folder, a CSV table or a pattern (default: the run's)")
   .option("--out <dir>", "folder for report.html and evaluation.json (default: the run folder, or evaluation)")
+  .option("--cost-miss <cost>", "what a missed defect costs: shows the threshold of least cost", cost)
+  .option("--cost-false-alarm <cost>", "what stopping a good part costs (default: 1)", cost)
+  .option("--prevalence <share>", "share of defective parts in production, such as 0.01", share)
   .option("--ablation", "also train the baselines (Gaussian noise, no corruption) on both networks, and compare")
   .option("--steps <n>", "steps of every training of the ablation (default: the run's)", wholeNumber)
   .option("--sigmas <list>", "noise strengths that the Gaussian baseline is tried with (default: 0.1,0.2,0.4)", numbers)
   .addOption(threads)
+  .addOption(workers)
   .addOption(provider)
   .addOption(json)
   .addHelpText(
     "after",
-    "\nExamples:\n  lynceus evaluate runs/tiles\n  lynceus evaluate model.onnx --data tiles --out report\n  lynceus evaluate runs/tiles --ablation --steps 600",
+    "\nExamples:\n  lynceus evaluate runs/tiles\n  lynceus evaluate model.onnx --data tiles --out report\n  lynceus evaluate runs/tiles --cost-miss 50 --prevalence 0.01\n  lynceus evaluate runs/tiles --ablation --steps 600",
   )
   .action(async (model, options) => (await import("./evaluate.ts")).evaluate(model, options));
 
 program
-  .command("export")
-  .description("Write a run's model as one self-contained ONNX file.")
-  .argument("<run>", "run folder")
-  .requiredOption("--out <file>", "the file to write, such as model.onnx")
+  .command("benchmark")
+  .description("Train and measure systems on every category of a folder; one table, which an interrupted run goes on with.")
+  .argument("<system...>", "denoising")
+  .requiredOption("--data <dir>", "a folder of data sets, or one data set")
+  .option("--out <dir>", "folder for the runs and the table (CSV, JSON, HTML)", "benchmark")
+  .option("--seeds <list>", "seeds of the trainings, such as 0,1,2", integers, [0])
+  .option("--preset <name>", "starting point of every system (default: small)")
+  .option("--config <file>", "JSON file with settings")
+  .option("--set <key=value>", "one setting (repeatable)", collect, [])
+  .addOption(threads)
+  .addOption(workers)
+  .addOption(provider)
   .addOption(json)
-  .addHelpText("after", "\nExample:\n  lynceus export runs/tiles --out tiles.onnx")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  lynceus benchmark denoising --data mvtec --out benchmark\n  lynceus benchmark denoising --data mvtec --seeds 0,1,2 --preset tiny",
+  )
+  .action(async (systems, options) => (await import("./benchmark.ts")).benchmark(systems, options));
+
+program
+  .command("export")
+  .description("Write a run's model as one self-contained ONNX file, in full or reduced precision.")
+  .argument("<run>", "run folder or model.onnx")
+  .requiredOption("--out <file>", "the file to write, such as model.onnx")
+  .addOption(
+    new Option("--precision <name>", "fp32, fp16 (half the size) or int8 (a quarter; calibrated on normal images)")
+      .choices(["fp32", "fp16", "int8"])
+      .default("fp32"),
+  )
+  .option("--data <images>", "images to calibrate on and to measure the change with (default: the run's)")
+  .option("--threshold <score>", "the threshold that the file carries, instead of the model's", number)
+  .addOption(threads)
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  lynceus export runs/tiles --out tiles.onnx\n  lynceus export runs/tiles --out tiles-int8.onnx --precision int8",
+  )
   .action(async (run, options) => (await import("./export.ts")).exportModel(run, options));
 
 program
   .command("inspect")
-  .description("Say what a model file contains, or what was understood of a folder of images.")
-  .argument("<path>", "model.onnx, run folder or folder of images")
+  .description("Say what a model file contains, or what was understood of a set of images.")
+  .argument("<path>", "model.onnx, run folder, folder of images, CSV table or quoted pattern")
+  .option("--out <page.html>", "a page with the images, what was skipped, and near-duplicates side by side")
+  .option("--no-duplicates", "leave out the search for near-duplicates and for test images that are trained on")
   .addOption(json)
-  .addHelpText("after", "\nExamples:\n  lynceus inspect tiles\n  lynceus inspect runs/tiles/model.onnx")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  lynceus inspect tiles\n  lynceus inspect tiles --out tiles.html\n  lynceus inspect parts.csv\n  lynceus inspect runs/tiles/model.onnx",
+  )
   .action(async (path, options) => (await import("./inspect.ts")).inspect(path, options));
+
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof Interrupted) {
+    console.error(error.message);
+    process.exitCode = 130;
   } else {
     console.error(`lynceus: ${error instanceof Error ? error.message : error}`);
-    const wrongUse = error instanceof UsageError || (error instanceof Error && error.name === "FolderError");
+    const wrongUse = error instanceof UsageError || (error instanceof Error && error.name === "DatasetError");
     process.exitCode = wrongUse ? 2 : 1;
   }
 }

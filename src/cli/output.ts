@@ -2,6 +2,7 @@ import colours from "picocolors";
 import type { Measure } from "../metrics/index.ts";
 import type { Comparison } from "../report/index.ts";
 import type { Listener, ProgressEvent } from "../training/index.ts";
+import { Interrupted } from "./usage.ts";
 
 /** People read standard output, unless a machine does: then only the last line, one JSON object, goes there. */
 export const output = (json: boolean | undefined) => ({
@@ -65,7 +66,8 @@ export const formatTable = ({ columns, rows }: Comparison): string => {
     if (typeof cell === "object") {
       return cell.low === undefined || cell.high === undefined ? cell.value.toFixed(3) : formatMeasure(cell as Measure);
     }
-    return typeof cell === "number" ? cell.toPrecision(4) : cell;
+    if (typeof cell === "string") return cell;
+    return Number.isInteger(cell) ? String(cell) : cell.toPrecision(4);
   };
   const lines = [["", ...columns.map(({ name }) => name)], ...rows.map(({ name, cells }) => [name, ...cells.map(text)])];
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
@@ -80,13 +82,15 @@ export const formatTable = ({ columns, rows }: Comparison): string => {
     .join("\n");
 };
 
-/** Aborts at the first Ctrl-C, so that work can be saved; a second one ends the process. */
+/** Aborts at the first Ctrl-C or request to end, so that work can be saved; a second one ends the process. */
 export const interruptible = (): AbortSignal => {
   const controller = new AbortController();
-  process.once("SIGINT", () => {
-    process.stderr.write("\nSaving; press Ctrl-C again to stop at once.\n");
-    process.once("SIGINT", () => process.exit(130));
-    controller.abort();
-  });
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      process.stderr.write("\nSaving; press Ctrl-C again to stop at once.\n");
+      process.once(name, () => process.exit(130));
+      controller.abort(new Interrupted("Stopped. The same command goes on where it was."));
+    });
+  }
   return controller.signal;
 };

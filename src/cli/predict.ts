@@ -1,20 +1,33 @@
 import { join } from "node:path";
 import colours from "picocolors";
-import { openDetector, predict as predictImages } from "../detection/index.ts";
+import { openDetector, predict as predictImages, type Threshold, withThreshold } from "../detection/index.ts";
 import { writeJson } from "../training/index.ts";
 import { readModelFile } from "./model-file.ts";
-import { output, progress } from "./output.ts";
+import { interruptible, output, progress } from "./output.ts";
 import type { CommonOptions } from "./usage.ts";
 
 export const predict = async (
   model: string,
   inputs: readonly string[],
-  { out, threads, provider, json }: CommonOptions & { readonly out: string },
+  {
+    out,
+    threshold: given,
+    threads,
+    workers,
+    provider,
+    json,
+  }: CommonOptions & { readonly out: string; readonly threshold?: number },
 ): Promise<void> => {
   const { say, finish } = output(json);
   const listener = progress();
-  const detector = await openDetector(await readModelFile(model), { threads, provider });
-  const { predictions, failures } = await predictImages(detector, inputs, { out, listener });
+  const bytes = await readModelFile(model);
+  const detector = await openDetector(given === undefined ? bytes : withThreshold(bytes, given), {
+    threads,
+    provider,
+    inThisThread: true,
+  });
+  const signal = interruptible();
+  const { predictions, failures, stopped } = await predictImages(detector, inputs, { out, workers, listener, signal });
   await detector.close();
   listener.end();
 
@@ -24,14 +37,21 @@ export const predict = async (
     const verdict = anomalous === undefined ? "" : anomalous ? colours.red("  anomalous") : colours.green("  normal");
     say(`${score.toFixed(4)}${verdict}  ${file}`);
   }
-  if (threshold) {
-    const share = (100 * threshold.attainedRate).toFixed(1);
-    say(`Threshold ${threshold.value.toFixed(4)}: about ${share} % of normal images are expected to reach it.`);
-  } else {
-    say("The model has no threshold (its run is unfinished, or had too few normal images): there are scores, but no verdicts.");
-  }
+  if (predictions.length > 0) say(describeThreshold(threshold));
   if (predictions.length > 0) say(`Heat maps: ${out}`);
   for (const { path, reason } of failures) console.error(`${colours.yellow("skipped:")} ${path}: ${reason}`);
   if (failures.length > 0 || predictions.length === 0) process.exitCode = 1;
-  finish({ threshold, predictions, failures });
+  finish({ threshold, predictions, failures, stopped });
+  if (stopped) throw signal.reason;
+};
+
+const describeThreshold = (threshold: Threshold | undefined): string => {
+  if (threshold === undefined)
+    return "The model has no threshold (its run is unfinished, or had too few normal images): there are scores, but no verdicts. --threshold sets one.";
+  const { value, attainedRate } = threshold;
+  const origin =
+    attainedRate === undefined
+      ? "chosen by hand"
+      : `about ${(100 * attainedRate).toFixed(1)} % of normal images are expected to reach it`;
+  return `Threshold ${value.toFixed(4)}: ${origin}.`;
 };

@@ -1,7 +1,8 @@
 import { basename, resolve } from "node:path";
+import { FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { System } from "../systems/system.ts";
-import { hasCheckpoint, readJson, runFiles } from "../training/index.ts";
+import { hasCheckpoint, readJson, readTensors, runFiles } from "../training/index.ts";
 import { systemOrUsage } from "./model-file.ts";
 import { formatMeasures, interruptible, output, progress } from "./output.ts";
 import { readSettings } from "./settings.ts";
@@ -13,6 +14,8 @@ interface TrainCommand extends CommonOptions {
   readonly preset?: string;
   readonly config?: string;
   readonly set: readonly string[];
+  readonly seed?: number;
+  readonly roi?: string;
   readonly resume?: boolean;
 }
 
@@ -22,34 +25,47 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   const { say, finish } = output(options.json);
   const listener = progress();
   const signal = interruptible();
-  const { threads } = options;
+  const { threads, workers } = options;
+  const goOn = `lynceus train ${name} --resume --out ${out}`;
   say(`Training ${name} on ${data}; the run folder is ${out}.`);
-  const result = await system.train({ data, out, config, resume: options.resume, threads, provider, listener, signal });
+  const computing = { threads, workers, provider, listener, signal };
+  const result = await system.train({ data, out, config, resume: options.resume, ...computing }).catch(async (error: Error) => {
+    listener.end();
+    const saved = error instanceof FolderInUseError ? undefined : await savedStep(out);
+    throw saved === undefined
+      ? error
+      : new Error(`${error.message}\nStep ${saved} is saved: mend this, and go on with ${goOn}`, { cause: error });
+  });
   if (!result.finished) {
     listener.end();
-    say(`Stopped after step ${result.step}. Go on with: lynceus train ${name} --resume --out ${out}`);
+    say(`Stopped${result.step > 0 ? ` after step ${result.step}` : ""}. Go on with: ${goOn}`);
     finish({ run: out, finished: false, step: result.step });
     process.exitCode = 130;
     return;
   }
-  const evaluated = await system.evaluateRun({ run: out, data, threads, provider, listener, signal });
+  const evaluated = await system.evaluateRun({ run: out, data, ...computing });
   listener.end();
-  if (evaluated) {
-    if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
-    say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
-  }
-  const failures = [...result.skipped, ...(evaluated?.evaluation.failures ?? [])];
+  if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
+  say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
+  const failures = [...result.skipped, ...evaluated.evaluation.failures];
   for (const { path, reason } of failures) console.error(`skipped: ${path}: ${reason}`);
   if (failures.length > 0) process.exitCode = 1;
   finish({
     run: out,
     finished: true,
     model: runFiles(out).model,
-    report: evaluated?.report,
-    metrics: evaluated?.measures,
+    report: evaluated.report,
+    metrics: evaluated.measures,
     failures,
   });
 };
+
+/** The step of a run's checkpoint; undefined where there is none to go on from. */
+const savedStep = (out: string): Promise<string | undefined> =>
+  readTensors(runFiles(out).checkpoint).then(
+    ({ metadata }) => metadata.step,
+    () => undefined,
+  );
 
 const newRun = async (system: System, options: TrainCommand) => {
   if (options.data === undefined) throw new UsageError("Say what to train on: --data DIR.");
@@ -57,14 +73,21 @@ const newRun = async (system: System, options: TrainCommand) => {
   if (await hasCheckpoint(runFiles(out))) {
     throw new UsageError(`"${out}" already holds a run. Add --resume to go on with it, or choose another folder with --out.`);
   }
-  return { data: options.data, out, provider: options.provider, config: await readSettings(system, options) };
+  const config = await readSettings(system, { ...options, set: [...shorthands(options), ...options.set] });
+  return { data: options.data, out, provider: options.provider, config };
 };
 
+/** Options that stand for a setting. */
+const shorthands = ({ seed, roi }: TrainCommand): string[] => [
+  ...(seed === undefined ? [] : [`seed=${seed}`]),
+  ...(roi === undefined ? [] : [`image.roi=${JSON.stringify(roi)}`]),
+];
+
 /** What the run was begun with; another provider may be named, since it is no setting of the result. */
-const storedRun = async ({ out, data, preset, config, set, provider }: TrainCommand) => {
+const storedRun = async ({ out, data, preset, config, set, seed, roi, provider }: TrainCommand) => {
   if (out === undefined) throw new UsageError("Say which run to resume: --out DIR.");
-  if (preset !== undefined || config !== undefined || set.length > 0) {
-    throw new UsageError("A resumed run keeps its settings: leave out --preset, --config and --set.");
+  if ([preset, config, seed, roi].some((given) => given !== undefined) || set.length > 0) {
+    throw new UsageError("A resumed run keeps its settings: leave out --preset, --config, --set, --seed and --roi.");
   }
   const files = runFiles(out);
   const manifest = (await readJson(files.manifest)) as { data: string; provider?: Provider } | undefined;

@@ -1,6 +1,6 @@
 import { abs, filterMatrix, gaussianKernel, max, mean, separable, sub } from "../graph/index.ts";
 import { imageInput, preprocess } from "../imaging/index.ts";
-import { writeDetector } from "./contract.ts";
+import { type DetectorDescription, writeDetector } from "./contract.ts";
 
 /**
  * A detector without learning, for comparison: how far each pixel is from its blurred surroundings,
@@ -8,15 +8,16 @@ import { writeDetector } from "./contract.ts";
  * and fails where normal texture is as strong as the defects.
  */
 export const blurredDifference = (size: number): Uint8Array => {
-  const options = { size, channels: 1, aspect: "stretch" } as const;
+  const options = { size, channels: 1, aspect: "stretch", depth: 8 } as const;
   const image = imageInput();
   const { x, toImage } = preprocess(image, options);
   const blur = (sigma: number) => filterMatrix(size, gaussianKernel(sigma));
   const difference = abs(sub(x, separable(x, blur(4), blur(4))));
   const map = mean(separable(difference, blur(2), blur(2)), [1], { keepAxes: true });
-  const description = {
+  const description: DetectorDescription = {
     system: "blurred difference",
     preprocess: options,
+    imageScore: { kind: "max" },
     config: { size },
     threshold: undefined,
     provenance: {},

@@ -1,21 +1,34 @@
 import { z } from "zod";
-import { GraphError, type Model, readModel, type Tensor, toOnnx } from "../graph/index.ts";
-import type { PreprocessOptions } from "../imaging/index.ts";
+import { GraphError, type Model, readModel, type Tensor, toOnnx, withMetadata } from "../graph/index.ts";
 
-/** Where the line between normal and anomalous was drawn, and from what. */
+/** Where the line between normal and anomalous was drawn, and from what; a value that a person chose comes from nothing. */
 export const thresholdSchema = z.object({
   value: z.number(),
   /** The share of normal images that may be called anomalous. */
-  falseAlarmRate: z.number(),
+  falseAlarmRate: z.number().optional(),
   /** The share that the number of validation images really guarantees. */
-  attainedRate: z.number(),
+  attainedRate: z.number().optional(),
   /** How many normal validation images it was set from. */
-  normalImages: z.int(),
+  normalImages: z.int().optional(),
   /** Median over those images of the mean of their maps: what normal looks like. */
-  normalLevel: z.number(),
+  normalLevel: z.number().optional(),
 });
 
-const preprocessSchema = z.object({ size: z.int(), channels: z.literal([1, 3]), aspect: z.enum(["stretch", "fit"]) });
+const preprocessSchema = z.object({
+  size: z.int(),
+  channels: z.literal([1, 3]),
+  aspect: z.enum(["stretch", "fit"]),
+  /** Bits of the input's values. */
+  depth: z.literal([8, 16]).default(8),
+  /** The files' values that become black and white; by default the range of their type. */
+  range: z.object({ low: z.number(), high: z.number() }).optional(),
+});
+
+/** An image's score is its map's largest value, or the mean of its top share. */
+const imageScoreSchema = z.union([
+  z.object({ kind: z.literal("max") }),
+  z.object({ kind: z.literal("top"), share: z.number().gt(0).max(1) }),
+]);
 
 export type Threshold = z.output<typeof thresholdSchema>;
 
@@ -24,15 +37,16 @@ export interface DetectorDescription {
   readonly system: string;
   readonly config: unknown;
   /** How pixels become the network's input: part of the graph, repeated here for who draws pictures. */
-  readonly preprocess: PreprocessOptions;
+  readonly preprocess: z.output<typeof preprocessSchema>;
+  readonly imageScore: z.output<typeof imageScoreSchema>;
   readonly threshold: Threshold | undefined;
   readonly provenance: unknown;
 }
 
 /**
- * The contract of an image detector's model file. Input `image`: 8-bit RGB, [height, width, 3], any size. Outputs: `map`
- * [height, width], anomaly per pixel; `score` [], anomaly of the image; further ones explain. Higher is more anomalous;
- * scores are raw. Only `ai.onnx` operators are used, and the description is in the metadata, so any ONNX Runtime can serve it.
+ * The contract of an image detector's model file. Input `image`: RGB of 8 bits (16 where it was trained on such images), [height,
+ * width, 3], any size. Outputs: `map` [height, width], anomaly per pixel; `score` [], anomaly of the image; `inspected` [height,
+ * width], 1 in the region of interest, where there is one; further ones explain. Higher is more anomalous; scores are raw. Only `ai.onnx` operators are used, and the description is in the metadata, so any ONNX Runtime can serve it.
  */
 export const writeDetector = (
   {
@@ -46,11 +60,18 @@ export const writeDetector = (
     outputs,
     name: `lynceus-${description.system}`,
     metadata: Object.fromEntries(
-      Object.entries(description).flatMap(([key, value]) =>
+      Object.entries({ ...description, preprocess: preprocessSchema.parse(description.preprocess) }).flatMap(([key, value]) =>
         value === undefined ? [] : [[`lynceus.${key}`, JSON.stringify(value)]],
       ),
     ),
   });
+};
+
+/** The detector's file with a threshold that a person chose. @throws GraphError as `readDetector`. */
+export const withThreshold = (bytes: Uint8Array, value: number): Uint8Array => {
+  const { normalLevel } = readDetector(bytes).description.threshold ?? {};
+  const threshold: Threshold = { value, normalLevel };
+  return withMetadata(bytes, { "lynceus.threshold": JSON.stringify(threshold) });
 };
 
 /** Reads a detector's file. @throws GraphError when it is no ONNX model, or not one of this contract. */
@@ -78,6 +99,7 @@ export const readDetector = (bytes: Uint8Array): { model: Model; description: De
     description: {
       system,
       preprocess: preprocess.data,
+      imageScore: imageScoreSchema.safeParse(entry("imageScore")).data ?? { kind: "max" },
       config: entry("config"),
       threshold: threshold.data,
       provenance: entry("provenance"),

@@ -1,5 +1,6 @@
-import type { Image } from "../imaging/index.ts";
-import { openRuntime, type RuntimeOptions, type Value } from "../runtime/index.ts";
+import { type Image, type Mask, toEightBit, toSixteenBit } from "../imaging/index.ts";
+import { maximumOutside, meanOfTopOutside } from "../metrics/index.ts";
+import { openLocalRuntime, openRuntime, type RuntimeOptions, type Value } from "../runtime/index.ts";
 import { type DetectorDescription, readDetector } from "./contract.ts";
 
 export interface Detection {
@@ -9,37 +10,66 @@ export interface Detection {
   readonly anomalous: boolean | undefined;
   /** Anomaly per pixel, [height, width]. */
   readonly map: Float32Array;
+  /** 1 where a pixel counts nowhere, [height, width]: outside the region of interest, or ignored; undefined when all count. */
+  readonly ignored: Uint8Array | undefined;
   /** What the network thinks the image should be, [channels, size, size] in about [0, 1], where the system restores images. */
   readonly restored: Value | undefined;
 }
 
 export interface Detector {
   readonly description: DetectorDescription;
-  detect(image: Image): Promise<Detection>;
+  /**
+   * The anomaly of an image; where `ignore` is 1, nothing counts: the score is then the map's largest value (or the mean of its
+   * top share, as the model has it) over the other pixels of the image.
+   */
+  detect(image: Image, ignore?: Mask): Promise<Detection>;
   close(): Promise<void>;
 }
 
+export interface DetectorOptions extends RuntimeOptions {
+  /** Computes in this thread, which is blocked meanwhile: it starts sooner than a thread of its own. Default false. */
+  readonly inThisThread?: boolean;
+}
+
 /** Opens a detector's model file, in a thread of its own. */
-export const openDetector = async (bytes: Uint8Array, options: RuntimeOptions = {}): Promise<Detector> => {
+export const openDetector = async (
+  bytes: Uint8Array,
+  { inThisThread = false, ...options }: DetectorOptions = {},
+): Promise<Detector> => {
   const { model, description } = readDetector(bytes);
-  const runtime = openRuntime(options);
+  const { preprocess, imageScore, threshold } = description;
+  const runtime = inThisThread ? openLocalRuntime(options) : openRuntime(options);
   const loaded = await runtime.load(model).catch(async (error: Error) => {
     await runtime.close();
     throw error;
   });
+
+  const scoreOutside = (map: Float32Array, ignored: Uint8Array): number =>
+    (imageScore.kind === "max" ? maximumOutside(map, ignored) : meanOfTopOutside(map, ignored, imageScore.share)) ??
+    Number.NEGATIVE_INFINITY;
+
   return {
     description,
-    detect: async ({ data, height, width }) => {
-      const { map, score, restored } = await loaded.run({ image: { data, shape: [height, width, 3] } });
-      const value = Number(score.data[0]);
-      const { threshold } = description;
+    detect: async (image, ignore) => {
+      const { data, height, width } = preprocess.depth === 16 ? toSixteenBit(image) : toEightBit(image);
+      const outputs = await loaded.run({ image: { data, shape: [height, width, 3] } });
+      const map = outputs.map.data as Float32Array;
+      const ignored = unite(ignore?.data, outputs.inspected?.data as Float32Array | undefined);
+      const score = ignore && ignored ? scoreOutside(map, ignored) : Number(outputs.score.data[0]);
       return {
-        score: value,
-        anomalous: threshold === undefined ? undefined : value >= threshold.value,
-        map: map.data as Float32Array,
-        restored,
+        score,
+        anomalous: threshold === undefined ? undefined : score >= threshold.value,
+        map,
+        ignored,
+        restored: outputs.restored,
       };
     },
     close: () => runtime.close(),
   };
 };
+
+/** What is ignored, or lies outside the inspected region. */
+const unite = (ignore: Uint8Array | undefined, inspected: Float32Array | undefined): Uint8Array | undefined =>
+  inspected === undefined
+    ? ignore
+    : Uint8Array.from(inspected, (share, pixel) => (share < 0.5 || (ignore !== undefined && ignore[pixel] !== 0) ? 1 : 0));

@@ -16,12 +16,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const [width, height] = [8, 6];
 /** Finds an image as anomalous as it is red, pixel by pixel. */
 const redness: Detector = {
-  description: { system: "redness" } as Detector["description"],
-  detect: async ({ data }) => {
+  description: { system: "redness", preprocess: { depth: 8 } } as Detector["description"],
+  detect: async ({ data }, ignore) => {
     if (data[1] === 99) throw new Error("The detector does not like this image.");
     const map = Float32Array.from({ length: data.length / 3 }, (_, i) => data[3 * i] / 255);
     const score = map.reduce((largest, value) => Math.max(largest, value), 0);
-    return { map, score, anomalous: score >= 0.5, restored: undefined };
+    return { map, score, anomalous: score >= 0.5, ignored: ignore?.data, restored: undefined };
   },
   close: async () => {},
 };
@@ -78,7 +78,7 @@ test("what cannot be read or judged is named with its reason, and the rest is fi
   await rm(samples[0].path);
   await writePng(samples[0].path, createImage(3, 2, new Uint8Array(18).fill(40)));
   const events: ProgressEvent[] = [];
-  const evaluation = await evaluate(redness, samples, (event) => events.push(event));
+  const evaluation = await evaluate(redness, samples, { listener: (event) => events.push(event) });
   expect(evaluation.samples.map(({ sample }) => sample.name)).toEqual(["good", "masked", "last"]);
   expect(evaluation.maps.map((map) => [map!.width, map!.height])).toEqual([
     [3, 2],

@@ -1,7 +1,8 @@
-import { decodeImage, decodeMask, type Image, prefetch, type Sample, type SkippedFile } from "../imaging/index.ts";
+import { prefetch, type Sample, type SkippedFile } from "../imaging/index.ts";
 import { type ScoredMap, type Summary, summarise } from "../metrics/index.ts";
 import type { Listener } from "../training/index.ts";
 import type { Detector } from "./detector.ts";
+import { readSample } from "./read.ts";
 
 export interface EvaluatedSample {
   readonly sample: Sample;
@@ -19,49 +20,49 @@ export interface Evaluation {
   readonly secondsPerImage: number;
 }
 
-interface Readable {
-  readonly image: Image;
-  readonly mask: Uint8Array | undefined;
+export interface EvaluationOptions {
+  readonly listener?: Listener;
+  readonly signal?: AbortSignal;
+  /** Images that are decoded at once. Default 2. */
+  readonly workers?: number;
 }
 
 /**
  * Scores every test image and measures against the truth: AUROC, average precision and F1-max of images; AUROC, average
- * precision and per-region overlap of pixels, at each image's own size, on raw scores. A file that cannot be read is
- * named in `failures` and left out.
+ * precision and per-region overlap of pixels, at each image's own size, on raw scores. Ignored pixels, and those outside the
+ * region of interest, count nowhere. A file that cannot be read is named in `failures` and left out.
  */
-export const evaluate = async (detector: Detector, test: readonly Sample[], listener?: Listener): Promise<Evaluation> => {
+export const evaluate = async (
+  detector: Detector,
+  test: readonly Sample[],
+  { listener, signal, workers = 2 }: EvaluationOptions = {},
+): Promise<Evaluation> => {
   const samples: EvaluatedSample[] = [];
   const maps: (ScoredMap | undefined)[] = [];
   const failures: SkippedFile[] = [];
   const seconds: number[] = [];
-  const read = (sample: Sample) => async (): Promise<Readable | Error> => {
-    try {
-      const image = await decodeImage(sample.path);
-      return {
-        image,
-        mask: sample.maskPath === undefined ? undefined : (await decodeMask(sample.maskPath, image.width, image.height)).data,
-      };
-    } catch (error) {
-      return error as Error;
-    }
-  };
   // Without a defect there is nothing to measure, and no reason to keep every map.
   const measurable = test.some(({ label }) => label === 1);
+  const tasks = test.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
   let done = 0;
-  for await (const item of prefetch(test.map(read), 2)) {
-    const started = performance.now();
+  for await (const item of prefetch(tasks, workers)) {
+    signal?.throwIfAborted();
     const sample = test[done++];
     listener?.({ kind: "count", text: "evaluating", done, total: test.length });
-    const detection = item instanceof Error ? item : await detector.detect(item.image).catch((error: Error) => error);
-    if (item instanceof Error || detection instanceof Error) {
-      failures.push({ path: sample.path, reason: (detection as Error).message });
-      continue;
+    try {
+      if (item instanceof Error) throw item;
+      const { image, mask, ignore } = item;
+      const started = performance.now();
+      const { score, anomalous, map, ignored } = await detector.detect(image, ignore);
+      seconds.push((performance.now() - started) / 1000);
+      samples.push({ sample, score, anomalous });
+      const known = mask !== undefined || sample.label === 0;
+      const { width, height } = image;
+      const truth = sample.label === 1 ? mask?.data : undefined;
+      maps.push(known && measurable ? { map, mask: truth, ignore: ignored, width, height } : undefined);
+    } catch (error) {
+      failures.push({ path: sample.path, reason: (error as Error).message });
     }
-    const { image, mask } = item;
-    samples.push({ sample, score: detection.score, anomalous: detection.anomalous });
-    const known = mask !== undefined || sample.label === 0;
-    maps.push(known && measurable ? { map: detection.map, mask, width: image.width, height: image.height } : undefined);
-    seconds.push((performance.now() - started) / 1000);
   }
   const measures = summarise({
     scores: Float32Array.from(samples, ({ score }) => score),

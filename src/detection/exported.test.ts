@@ -12,6 +12,7 @@ import { createImage, type Image } from "../imaging/index.ts";
 import { frozen } from "../nn/index.ts";
 import { random } from "../random/index.ts";
 import { openLocalRuntime, type Value } from "../runtime/index.ts";
+import { imageScoreOf } from "../systems/denoising/detector.ts";
 import { buildStep, type ConfigInput, configSchema, detector, type ModelConfig } from "../systems/denoising/index.ts";
 import { readDetector, type Threshold, writeDetector } from "./contract.ts";
 import { openDetector } from "./detector.ts";
@@ -58,7 +59,7 @@ const build = async (given: ConfigInput, channels: 1 | 3, calibrated = false) =>
     network: { width: 2, depth: 2, latent: 5, ...given.network },
     training: { batch: 2 },
   });
-  const config: ModelConfig = { ...parsed, image: { ...parsed.image, channels } };
+  const config: ModelConfig = { ...parsed, image: { ...parsed.image, channels, depth: 8 } };
   const network = await trained(config);
   const calibration = {
     mean: noise(size * size, "mean"),
@@ -67,7 +68,14 @@ const build = async (given: ConfigInput, channels: 1 | 3, calibrated = false) =>
   const outputs = detector(frozen(network), config, calibrated ? calibration : undefined);
   return {
     config,
-    bytes: writeDetector(outputs, { system: "denoising", preprocess: config.image, config, threshold, provenance }),
+    bytes: writeDetector(outputs, {
+      system: "denoising",
+      preprocess: config.image,
+      imageScore: imageScoreOf(config),
+      config,
+      threshold,
+      provenance,
+    }),
   };
 };
 
@@ -91,7 +99,14 @@ describe.each(variants.map(([name]) => name))("the model file: %s", (name) => {
   test("says what it is, and uses ai.onnx of opset 17 alone", () => {
     const { bytes, config } = models.get(name)!;
     const { model, description } = readDetector(bytes);
-    expect(description).toEqual({ system: "denoising", preprocess: config.image, config, threshold, provenance });
+    expect(description).toEqual({
+      system: "denoising",
+      preprocess: config.image,
+      imageScore: imageScoreOf(config),
+      config,
+      threshold,
+      provenance,
+    });
     expect(model.feeds).toEqual([{ name: "image", shape: ["height", "width", 3], type: "uint8" }]);
     expect(model.results.map(({ name, shape }) => [name, shape])).toEqual([
       ["map", ["height", "width"]],
@@ -178,10 +193,17 @@ describe(`the official checker${pythonHasOnnx ? "" : ` (skipped: ${python} has n
 describe("an image that does not fill the network's square", () => {
   const detectWith = async (given: ConfigInput, mean: number, image: Image) => {
     const parsed = configSchema.parse({ ...given, image: { size, aspect: "fit" }, network: { width: 2, depth: 2 } });
-    const config: ModelConfig = { ...parsed, image: { ...parsed.image, channels: 1 } };
+    const config: ModelConfig = { ...parsed, image: { ...parsed.image, channels: 1, depth: 8 } };
     const [means, square] = [mean, mean * mean + 1].map((value) => new Float32Array(size * size).fill(value));
     const outputs = detector(frozen(new Map(buildStep(config).initialState())), config, { mean: means, square });
-    const plain = { system: "denoising", preprocess: config.image, config, threshold: undefined, provenance: undefined };
+    const plain = {
+      system: "denoising",
+      preprocess: config.image,
+      imageScore: imageScoreOf(config),
+      config,
+      threshold: undefined,
+      provenance: undefined,
+    };
     const opened = await openDetector(writeDetector(outputs, plain), { threads: 1 });
     const detection = await opened.detect(image);
     await opened.close();
@@ -218,7 +240,13 @@ describe("the verdict", () => {
       [undefined, undefined],
     ] as const) {
       const outputs = detector(frozen(network), config);
-      const plain = { system: "denoising", preprocess: config.image, config, provenance: undefined };
+      const plain = {
+        system: "denoising",
+        preprocess: config.image,
+        imageScore: imageScoreOf(config),
+        config,
+        provenance: undefined,
+      };
       const at = async (given: Threshold | undefined) => {
         const opened = await openDetector(writeDetector(outputs, { ...plain, threshold: given }), { threads: 1 });
         const detection = await opened.detect(image);

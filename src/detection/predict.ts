@@ -1,8 +1,9 @@
 import { basename, extname, join } from "node:path";
-import { decodeImage, expandInputs, prefetch, type SkippedFile, writePng } from "../imaging/index.ts";
-import type { Listener } from "../training/index.ts";
+import { expandInputs, prefetch, type SkippedFile, writePng } from "../imaging/index.ts";
 import type { Detector } from "./detector.ts";
+import type { EvaluationOptions } from "./evaluate.ts";
 import { heatOverlay } from "./pictures.ts";
+import { readImage } from "./read.ts";
 
 export interface Prediction {
   readonly file: string;
@@ -16,24 +17,27 @@ export interface Predictions {
   readonly predictions: readonly Prediction[];
   /** Files that could not be used, each with its reason. */
   readonly failures: readonly SkippedFile[];
+  /** Whether the signal stopped it before the last file. */
+  readonly stopped: boolean;
 }
 
 /**
  * Scores files and folders of images, in order, and writes each one's heat map to `out` as PNG where that is given.
- * A file that cannot be read is named in `failures`; the others are finished.
+ * A file that cannot be read is named in `failures`; the others are finished. Stopped by the signal, it returns what is done.
  */
 export const predict = async (
   detector: Detector,
   inputs: readonly string[],
-  { out, listener }: { readonly out?: string; readonly listener?: Listener } = {},
+  { out, listener, signal, workers = 2 }: EvaluationOptions & { readonly out?: string } = {},
 ): Promise<Predictions> => {
   const { paths, skipped } = await expandInputs(inputs);
   const failures = [...skipped];
   const predictions: Prediction[] = [];
   const names = new Map<string, number>();
   let done = 0;
-  const tasks = paths.map((path) => () => decodeImage(path).catch((error: Error) => error));
-  for await (const image of prefetch(tasks, 2)) {
+  const tasks = paths.map((path) => () => readImage(path, detector.description).catch((error: Error) => error));
+  for await (const image of prefetch(tasks, workers)) {
+    if (signal?.aborted) return { predictions, failures, stopped: true };
     const file = paths[done++];
     listener?.({ kind: "count", text: "predicting", done, total: paths.length });
     try {
@@ -46,7 +50,7 @@ export const predict = async (
       failures.push({ path: file, reason: (error as Error).message });
     }
   }
-  return { predictions, failures };
+  return { predictions, failures, stopped: false };
 };
 
 /** `crack.jpg` -> `crack.heatmap.png`; a second file of that name gets `crack-2.heatmap.png`. */

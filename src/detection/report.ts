@@ -1,4 +1,3 @@
-import { decodeImage, decodeMask } from "../imaging/index.ts";
 import {
   areaUnderRoc,
   type Confusion,
@@ -6,6 +5,7 @@ import {
   imageMeasure,
   imageRoc,
   type Measure,
+  pixelMeasuresByKind,
   precisionRecallCurve,
   rankPixels,
   regionRoc,
@@ -17,6 +17,7 @@ import type {
   Case,
   CaseGroup,
   Comparison,
+  CostCurve,
   Curve,
   KindResult,
   Nested,
@@ -28,7 +29,8 @@ import type {
 import type { MetricsLine } from "../training/index.ts";
 import type { Detector } from "./detector.ts";
 import type { EvaluatedSample, Evaluation } from "./evaluate.ts";
-import { explain } from "./pictures.ts";
+import { explain, heatScale } from "./pictures.ts";
+import { readSample } from "./read.ts";
 
 /** Names of the measures in `evaluation.json`, in `--json` output and in tables. */
 const measureNames = {
@@ -62,7 +64,10 @@ export interface ReportInput {
   readonly evaluation: Evaluation;
   /** Lines of the run's `metrics.jsonl`. */
   readonly metrics?: readonly MetricsLine[];
+  readonly kinds: readonly KindResult[];
   readonly comparisons?: readonly Comparison[];
+  readonly costs?: CostCurve;
+  readonly defaults?: unknown;
   readonly notices?: readonly Notice[];
 }
 
@@ -73,7 +78,10 @@ export const reportData = async ({
   detector,
   evaluation,
   metrics = [],
+  kinds,
   comparisons,
+  costs,
+  defaults,
   notices,
 }: ReportInput): Promise<ReportData> => {
   const { samples, maps, measures, failures } = evaluation;
@@ -89,7 +97,7 @@ export const reportData = async ({
     system: description.system,
     notices,
     measures: measuresForPeople(measures),
-    caseGroups: await caseGroups(detector, samples),
+    caseGroups: await caseGroups(detector, evaluation),
     scores: { normal: scoresOf(0), anomalous: scoresOf(1), threshold },
     confusion: confusion && {
       truePositive: confusion.truePositives,
@@ -104,11 +112,13 @@ export const reportData = async ({
       measures,
       confusion,
     ),
-    kinds: kinds(samples),
+    kinds,
+    costs,
     comparisons,
     training: trainingCharts(metrics),
     failures: failures.map(({ path, reason }) => ({ file: path, reason })),
     settings: description.config as Record<string, Nested>,
+    defaults: defaults as Record<string, Nested> | undefined,
     provenance: {
       ...(description.provenance as Record<string, Nested>),
       threshold: description.threshold as unknown as Nested,
@@ -161,10 +171,12 @@ const curves = (
   return result;
 };
 
-/** How well each kind of defect is told from the normal images. */
-export const kinds = (samples: readonly EvaluatedSample[]): KindResult[] => {
+/** How well each kind of defect is told from the normal images, and found in them. */
+export const kinds = ({ samples, maps }: Evaluation): KindResult[] => {
   const normal = samples.filter(({ sample }) => sample.label === 0);
   const names = [...new Set(samples.map(({ sample }) => sample.kind))];
+  const scored = maps.flatMap((map, index) => (map === undefined ? [] : [{ ...map, kind: samples[index].sample.kind }]));
+  const pixels = pixelMeasuresByKind(scored);
   return names.map((kind) => {
     const own = samples.filter(({ sample }) => sample.kind === kind);
     const both = [...normal, ...own];
@@ -177,7 +189,14 @@ export const kinds = (samples: readonly EvaluatedSample[]): KindResult[] => {
         )
       : undefined;
     const detected = own.filter(({ anomalous }) => anomalous).length;
-    return { kind, images: own.length, auroc, detected: own[0].anomalous === undefined ? undefined : detected };
+    return {
+      kind,
+      images: own.length,
+      auroc,
+      pixelAuroc: pixels.get(kind)?.pixelAuroc,
+      pro: pixels.get(kind)?.perRegionOverlap,
+      detected: own[0].anomalous === undefined ? undefined : detected,
+    };
   });
 };
 
@@ -194,13 +213,15 @@ const trainingCharts = (lines: readonly MetricsLine[]): TrainingChart[] => {
 const CASES = 6;
 
 /** The strongest right and wrong verdicts, or, without known defects, the strangest images. */
-const caseGroups = async (detector: Detector, samples: readonly EvaluatedSample[]): Promise<CaseGroup[]> => {
+const caseGroups = async (detector: Detector, { samples, maps }: Evaluation): Promise<CaseGroup[]> => {
+  const someIgnored = maps.some((map) => map?.ignore !== undefined);
   const falling = [...samples].sort((a, b) => b.score - a.score);
   const defects = falling.filter(({ sample }) => sample.label === 1);
   const normal = falling.filter(({ sample }) => sample.label === 0);
   const group = (title: string, note: string, members: readonly EvaluatedSample[]) => async (): Promise<CaseGroup> => ({
     title,
     note,
+    mapScale: heatScale(detector.description, someIgnored),
     cases: await showCases(detector, members.slice(0, CASES)),
   });
   const groups =
@@ -235,9 +256,8 @@ const onePerKind = (falling: readonly EvaluatedSample[]): EvaluatedSample[] => {
 /** One case with its pictures, computed again; none where the file has gone since. */
 const showCase = async (detector: Detector, { sample, score, anomalous }: EvaluatedSample): Promise<Case[]> => {
   try {
-    const image = await decodeImage(sample.path);
-    const mask = sample.maskPath === undefined ? undefined : await decodeMask(sample.maskPath, image.width, image.height);
-    const pictures = await explain(image, await detector.detect(image), detector.description, mask);
+    const { image, mask, ignore } = await readSample(sample, detector.description);
+    const pictures = await explain(image, await detector.detect(image, ignore), detector.description, mask);
     const outcome = anomalous === undefined ? undefined : outcomes[sample.label][anomalous ? 1 : 0];
     return [{ name: sample.name, pictures, score, label: sample.kind, outcome }];
   } catch {

@@ -1,43 +1,106 @@
-import { decodeImage, type Sample } from "../imaging/index.ts";
-import { thresholdAtFalseAlarmRate } from "../metrics/index.ts";
+import { prefetch, type Sample } from "../imaging/index.ts";
+import { crossFittedThreshold, foldsOf, thresholdAtFalseAlarmRate } from "../metrics/index.ts";
 import type { Listener } from "../training/index.ts";
 import type { Threshold } from "./contract.ts";
 import type { Detector } from "./detector.ts";
+import { readSample } from "./read.ts";
+import type { DetectorConfig } from "./settings.ts";
+import type { PreparedImages } from "./training-data.ts";
 
-/**
- * Sets a detector's threshold from normal images that took no part in training, at a false-alarm rate (split conformal, see
- * `thresholdAtFalseAlarmRate`). Undefined, with a warning, when none of them can be read.
- */
-export const setThreshold = async (
+/** What a normal image got from a network that was not trained on it. */
+export interface NormalScore {
+  readonly score: number;
+  /** Mean of its map. */
+  readonly level: number;
+}
+
+export interface ScoringOptions {
+  readonly workers: number;
+  readonly listener?: Listener;
+  readonly signal?: AbortSignal;
+}
+
+/** Scores normal images and closes the detector. One that cannot be read is a warning. */
+export const scoreNormal = async (
   detector: Detector,
   normal: readonly Sample[],
+  { listener, signal, workers }: ScoringOptions,
+): Promise<NormalScore[]> => {
+  const scores: NormalScore[] = [];
+  const tasks = normal.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
+  let done = 0;
+  try {
+    for await (const picture of prefetch(tasks, workers)) {
+      signal?.throwIfAborted();
+      try {
+        if (picture instanceof Error) throw picture;
+        const { score, map } = await detector.detect(picture.image, picture.ignore);
+        scores.push({ score, level: map.reduce((sum, value) => sum + value, 0) / map.length });
+      } catch (error) {
+        listener?.({ kind: "warning", text: (error as Error).message });
+      }
+      listener?.({ kind: "count", text: "scoring validation images", done: ++done, total: normal.length });
+    }
+  } finally {
+    await detector.close();
+  }
+  return scores;
+};
+
+/** Positions of the images that each further network is trained on (`kept`), and of the normal ones it is asked about (`left`). */
+export const foldsOfImages = (
+  { samples }: PreparedImages,
+  { seed, validation }: DetectorConfig,
+): { readonly kept: number[]; readonly left: number[] }[] => {
+  const normal = samples.flatMap(({ label }, position) => (label === 0 ? [position] : []));
+  const count = Math.min(validation.folds, normal.length);
+  if (count < 2) return [];
+  const folds = foldsOf(
+    normal.map((position) => samples[position].group),
+    count,
+    "folds",
+    seed,
+  );
+  return Array.from({ length: count }, (_, fold) => {
+    const left = normal.filter((_, index) => folds[index] === fold);
+    return { left, kept: samples.flatMap((_, position) => (left.includes(position) ? [] : [position])) };
+  }).filter(({ left, kept }) => left.length > 0 && kept.length > 0);
+};
+
+/**
+ * Sets a threshold at a false-alarm rate from the scores of normal images that took no part in training: of one network (split
+ * conformal, see `thresholdAtFalseAlarmRate`), or of several that each left a part out (see `crossFittedThreshold`). Undefined,
+ * with a warning, when there are none.
+ */
+export const thresholdOf = (
+  folds: readonly (readonly NormalScore[])[],
   falseAlarmRate: number,
   listener?: Listener,
-): Promise<Threshold | undefined> => {
-  const scores: number[] = [];
-  const levels: number[] = [];
-  for (const [index, { path }] of normal.entries()) {
-    try {
-      const { score, map } = await detector.detect(await decodeImage(path));
-      scores.push(score);
-      levels.push(map.reduce((sum, value) => sum + value, 0) / map.length);
-    } catch (error) {
-      listener?.({ kind: "warning", text: (error as Error).message });
-    }
-    listener?.({ kind: "count", text: "scoring validation images", done: index + 1, total: normal.length });
-  }
-  if (scores.length === 0) {
-    const text = "There are too few normal images to set a threshold: images get scores, but no verdict.";
+): Threshold | undefined => {
+  const all = folds.flat();
+  if (all.length === 0) {
+    const text =
+      "There are too few normal images to set a threshold: images get scores, but no verdict. With --set validation.folds=5 every image helps to set one.";
     listener?.({ kind: "warning", text });
     return undefined;
   }
-  const { threshold, attainedRate } = thresholdAtFalseAlarmRate(Float32Array.from(scores), falseAlarmRate);
+  const byFold = folds.map((fold) => Float32Array.from(fold, ({ score }) => score));
+  const { threshold, attainedRate } =
+    byFold.length === 1 ? thresholdAtFalseAlarmRate(byFold[0], falseAlarmRate) : crossFittedThreshold(byFold, falseAlarmRate);
   if (attainedRate > falseAlarmRate) {
     const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`;
     const needed = Math.ceil(1 / falseAlarmRate) - 1;
-    const text = `The threshold rests on ${scores.length} normal ${scores.length === 1 ? "image" : "images"}: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation.`;
+    const images = `${all.length} normal ${all.length === 1 ? "image" : "images"}`;
+    const cure = byFold.length === 1 ? ", or --set validation.folds=5, which lets every training image help" : "";
+    const text = `The threshold rests on ${images}: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation${cure}.`;
     listener?.({ kind: "warning", text });
   }
-  const normalLevel = levels.sort((a, b) => a - b)[Math.floor(levels.length / 2)];
-  return { value: threshold, falseAlarmRate, attainedRate, normalImages: scores.length, normalLevel };
+  const levels = all.map(({ level }) => level).sort((a, b) => a - b);
+  return {
+    value: threshold,
+    falseAlarmRate,
+    attainedRate,
+    normalImages: all.length,
+    normalLevel: levels[Math.floor(levels.length / 2)],
+  };
 };

@@ -15,6 +15,7 @@ import {
   input,
   less,
   lessOrEqual,
+  max,
   maximum,
   minimum,
   mul,
@@ -30,7 +31,8 @@ import {
 } from "./index.ts";
 
 const typed = (type: DataType, ...values: number[]): Tensor => {
-  const data = { float32: Float32Array, uint8: Uint8Array, bool: Uint8Array }[type as "float32" | "uint8" | "bool"];
+  const arrays = { float32: Float32Array, uint8: Uint8Array, uint16: Uint16Array, bool: Uint8Array };
+  const data = arrays[type as keyof typeof arrays];
   return constant(type === "int64" ? BigInt64Array.from(values, BigInt) : data.from(values), [values.length], type);
 };
 
@@ -81,11 +83,13 @@ describe("int64", () => {
     expect(() => add(a, typed("float32", 1, 2, 3, 4))).toThrow("Add: cannot combine int64 with float32; cast one of them first.");
     expect(() => mul(a, 0.5)).toThrow("scalar: the number 0.5 is no int64 value.");
     expect(() => where(typed("bool", 1), typed("uint8", 1), 256)).toThrow("scalar: the number 256 is no uint8 value.");
+    expect(() => where(typed("bool", 1), typed("uint16", 1), 65536)).toThrow("scalar: the number 65536 is no uint16 value.");
+    expect(() => max(typed("uint16", 1))).toThrow("ReduceMax: needs float32 or int64 or uint8, but got uint16 of shape [1].");
     expect(() => add(typed("uint8", 1), 1)).toThrow("Add: needs float32 or int64, but got uint8 of shape [1].");
   });
 });
 
-describe.each<DataType>(["float32", "int64", "uint8"])("comparisons of %s", (type) => {
+describe.each<DataType>(["float32", "int64", "uint8", "uint16"])("comparisons of %s", (type) => {
   const comparisons = { greater, greaterOrEqual, less, lessOrEqual, equal };
   const expected: Record<keyof typeof comparisons, (a: number, b: number) => boolean> = {
     greater: (a, b) => a > b,
@@ -117,7 +121,8 @@ describe.each<DataType>(["float32", "int64", "uint8"])("comparisons of %s", (typ
   });
 });
 
-test("8-bit values compare with fractions, 64-bit values beyond float32 exactly", async () => {
+test("8- and 16-bit values compare with fractions, 64-bit values beyond float32 exactly", async () => {
+  expect((await valuesOf((x) => greater(x, 65534.5), typed("uint16", 65534, 65535))).values).toEqual([0, 1]);
   expect((await valuesOf((x) => greater(x, 127.5), typed("uint8", 127, 128))).values).toEqual([0, 1]);
   expect((await valuesOf((x) => equal(x, 2 ** 40), typed("int64", 2 ** 40, 2 ** 40 + 1))).values).toEqual([1, 0]);
 });
@@ -133,7 +138,7 @@ test("truth tables, with broadcasting", async () => {
   expect(() => greater(a, b)).toThrow("Greater: needs float32 or int64, but got bool of shape [4].");
 });
 
-test.each<DataType>(["float32", "int64", "uint8", "bool"])("where chooses among %s", async (type) => {
+test.each<DataType>(["float32", "int64", "uint8", "uint16", "bool"])("where chooses among %s", async (type) => {
   const condition = typed("bool", 0, 1, 0, 1);
   expect(await valuesOf(where, condition, typed(type, 1, 1, 0, 0), typed(type, 0, 0, 1, 1))).toEqual({
     type,
@@ -147,6 +152,7 @@ describe("cast", () => {
     float32: [0, 1, 2.75, 200],
     int64: [0, 1, 2, 200],
     uint8: [0, 1, 2, 200],
+    uint16: [0, 1, 2, 200],
     bool: [0, 1, 1, 1],
   };
   const types = Object.keys(values) as DataType[];

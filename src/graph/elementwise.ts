@@ -106,13 +106,15 @@ export const pow = (x: Tensor, exponent: number): Tensor => {
 /** x kept within [low, high]; no gradient flows where it was cut. */
 export const clip = (x: Tensor, low: number, high: number): Tensor => minimum(maximum(x, low), high);
 
-/** A comparison of two tensors, as bool. uint8 is compared as float32, which holds it exactly: older runtimes lack it. */
+/** uint8 and uint16 as float32, which holds them exactly, where runtimes lack an operator for them. */
+const asFloat = (operand: Operand): Operand =>
+  typeof operand !== "number" && (operand.type === "uint8" || operand.type === "uint16") ? cast(operand, "float32") : operand;
+
+/** A comparison of two tensors, as bool. */
 const comparison =
   (operator: string, ...otherTypes: readonly DataType[]) =>
   (left: Operand, right: Operand): Tensor => {
-    const comparable = (operand: Operand): Operand =>
-      typeof operand !== "number" && operand.type === "uint8" ? cast(operand, "float32") : operand;
-    const [a, b] = asTensors(operator, comparable(left), comparable(right));
+    const [a, b] = asTensors(operator, asFloat(left), asFloat(right));
     requireType(operator, a, "float32", "int64", ...otherTypes);
     return apply(operator, [a, b], { shape: broadcastShapes(operator, a.shape, b.shape), type: "bool" });
   };
@@ -151,6 +153,7 @@ export const where = (condition: Tensor, left: Operand, right: Operand): Tensor 
   requireType("Where", condition, "bool");
   const [a, b] = asTensors("Where", left, right);
   if (a.type === "bool") return or(and(condition, a), and(not(condition), b));
+  if (a.type === "uint16") return cast(where(condition, asFloat(a), asFloat(b)), "uint16");
   const shape = broadcastShapes("Where", condition.shape, broadcastShapes("Where", a.shape, b.shape));
   return apply("Where", [condition, a, b], {
     shape,
@@ -164,4 +167,4 @@ export const cast = (x: Tensor, type: DataType): Tensor =>
   x.type === type ? x : apply("Cast", [x], { shape: x.shape, type, attributes: { to: ONNX_TYPE[type] } });
 
 /** Numbers of the element types in ONNX's `TensorProto.DataType`. */
-export const ONNX_TYPE: Readonly<Record<DataType, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9 };
+export const ONNX_TYPE: Readonly<Record<DataType, number>> = { float32: 1, uint8: 2, uint16: 4, int64: 7, bool: 9 };

@@ -21,7 +21,7 @@ export {
   zerosLike,
 } from "./layout.ts";
 export { affine, type MatmulOptions, matmul } from "./linear.ts";
-export { type Model, readModel } from "./model.ts";
+export { type Model, readModel, withMetadata } from "./model.ts";
 export { type OnnxOptions, OPSET, toOnnx } from "./onnx.ts";
 export {
   type AveragePoolOptions,
@@ -31,6 +31,7 @@ export {
   maxPool2d,
   type PoolOptions,
 } from "./pooling.ts";
+export * from "./precision/index.ts";
 export * from "./program.ts";
 export { argMax, largest, max, mean, min, sum } from "./reduction.ts";
 export * from "./resize.ts";

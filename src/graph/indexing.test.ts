@@ -61,7 +61,7 @@ describe("gather", () => {
     }
   });
 
-  test.each<DataType>(["float32", "int64", "uint8", "bool"])("takes elements of %s", async (type) => {
+  test.each<DataType>(["float32", "int64", "uint8", "uint16", "bool"])("takes elements of %s", async (type) => {
     const x = cast(constant(Float32Array.of(0, 1, 2, 3, 4, 5), [2, 3]), type);
     const y = gather(x, whole([2, 2], 2, 0, 0, -2), 1);
     expect([y.shape, y.type]).toEqual([[2, 2, 2], type]);

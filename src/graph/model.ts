@@ -1,5 +1,5 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { type ModelProto, ModelProtoSchema, type ValueInfoProto } from "onnx-buf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema, type ValueInfoProto } from "onnx-buf";
 import { ONNX_TYPE } from "./elementwise.ts";
 import { formatSize, LARGEST_FILE } from "./onnx.ts";
 import type { Program, TensorSpec } from "./program.ts";
@@ -36,6 +36,14 @@ export const readModel = (bytes: Uint8Array): Model => {
     operators,
     constantCount: graph.initializer.reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * Number(dim), 1), 0),
   };
+};
+
+/** The file with other metadata entries; those not named stay. @throws GraphError as `readModel`. */
+export const withMetadata = (bytes: Uint8Array, entries: Readonly<Record<string, string>>): Uint8Array => {
+  const { model } = parseModel(bytes);
+  const kept = model.metadataProps.filter(({ key }) => !Object.hasOwn(entries, key));
+  const added = Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+  return toBinary(ModelProtoSchema, { ...model, metadataProps: [...kept, ...added] });
 };
 
 /** The messages of an ONNX file. @throws GraphError when the bytes are none, hold no graph, or are more than a file can have. */

@@ -59,6 +59,18 @@ describe("an ONNX file", () => {
     expect([model.state, model.updates]).toEqual([[], []]);
   });
 
+  test("takes, stores and returns 16-bit values to the last bit", async () => {
+    const image = input("image", [3], "uint16");
+    const kept = constant(Uint16Array.of(1, 257, 65535), [3]);
+    const model = toOnnx({ inputs: [image], outputs: { same: image, kept } });
+    expect(readModel(model).feeds).toEqual([{ name: "image", shape: [3], type: "uint16" }]);
+    const results = await run(model, { image: { data: Uint16Array.of(0, 256, 65534), shape: [3] } });
+    expect(results.same.data).toEqual(Uint16Array.of(0, 256, 65534));
+    expect(results.kept.data).toEqual(Uint16Array.of(1, 257, 65535));
+    const bytes = { image: { data: new Uint8Array(3), shape: [3] } };
+    await expect(run(model, bytes)).rejects.toThrow('"image" must hold uint16 values.');
+  });
+
   test("is the same, byte for byte, when the same graph is built again", () => {
     const build = () => {
       const x = input("x", [2, 2]);

@@ -97,7 +97,7 @@ describe.each(modes)("%s", (mode) => {
   });
 });
 
-test.each<DataType>(["float32", "int64", "uint8", "bool"])(
+test.each<DataType>(["float32", "int64", "uint8", "uint16", "bool"])(
   "nearest keeps the type %s, for whole factors and others",
   async (type) => {
     const x = cast(reshape(constant(Float32Array.of(0, 1, 2, 3, 4, 0), [6]), [1, 1, 2, 3]), type);

@@ -1,12 +1,12 @@
 /** Element types of the graph. */
-export type DataType = "float32" | "int64" | "bool" | "uint8";
+export type DataType = "float32" | "int64" | "bool" | "uint8" | "uint16";
 
 /** A size known when the graph is built, or the name of one that is known only when the program runs. */
 export type Dimension = number | string;
 export type Shape = readonly Dimension[];
 
 /** Values of a constant. Booleans are stored as bytes, 0 or 1. */
-export type TensorData = Float32Array | BigInt64Array | Uint8Array;
+export type TensorData = Float32Array | BigInt64Array | Uint8Array | Uint16Array;
 
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
 export type Attributes = Readonly<Record<string, AttributeValue>>;
@@ -71,11 +71,12 @@ export const constant = (data: TensorData, shape: readonly number[], type: DataT
 /** A constant without dimensions. @throws GraphError when the type cannot hold the value. */
 export const scalar = (value: number, type: DataType = "float32"): Tensor => {
   if (type === "float32") return constant(Float32Array.of(value), []);
-  const limit = { int64: Number.MAX_SAFE_INTEGER, uint8: 255, bool: 1 }[type];
+  const limit = { int64: Number.MAX_SAFE_INTEGER, uint8: 255, uint16: 65535, bool: 1 }[type];
   if (!Number.isInteger(value) || value > limit || value < (type === "int64" ? -limit : 0)) {
     throw new GraphError(`scalar: the number ${value} is no ${type} value.`);
   }
-  return constant(type === "int64" ? BigInt64Array.of(BigInt(value)) : Uint8Array.of(value), [], type);
+  if (type === "int64") return constant(BigInt64Array.of(BigInt(value)), []);
+  return constant(type === "uint16" ? Uint16Array.of(value) : Uint8Array.of(value), [], type);
 };
 
 /** A float32 constant of one value everywhere. */
@@ -85,8 +86,11 @@ export const filled = (shape: readonly number[], value: number): Tensor =>
 /** An int64 constant with one dimension, as ONNX wants axes, sizes and positions. */
 export const indices = (...values: readonly number[]): Tensor => constant(BigInt64Array.from(values, BigInt), [values.length]);
 
-const typeOfData = (data: TensorData): DataType =>
-  data instanceof Float32Array ? "float32" : data instanceof BigInt64Array ? "int64" : "uint8";
+const typeOfData = (data: TensorData): DataType => {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof BigInt64Array) return "int64";
+  return data instanceof Uint16Array ? "uint16" : "uint8";
+};
 
 let operationCount = 0;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { heatmap, infernoColour, outlineMask, overlay } from "./colormap.ts";
-import { createImage, createMask } from "./image.ts";
+import { createImage, createMask, toSixteenBit } from "./image.ts";
 
 const luminance = ([red, green, blue]: readonly number[]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 
@@ -46,6 +46,13 @@ test("an outline is the inner edge of the mask, on a copy", () => {
   );
   expect(rows).toEqual([".....", "####.", "#..#.", "####.", "....."]);
   expect(image.data.every((value) => value === 0)).toBe(true);
+});
+
+test("a 16-bit image is drawn on over its 8 bits", () => {
+  const image = createImage(3, 1, Uint8Array.of(10, 20, 30, 10, 20, 30, 10, 20, 30));
+  const [map, mask] = [Float32Array.of(0, 0.5, 1), createMask(3, 1, Uint8Array.of(0, 1, 0))];
+  expect(overlay(toSixteenBit(image), map, 0, 1, 0.5)).toEqual(overlay(image, map, 0, 1, 0.5));
+  expect(outlineMask(toSixteenBit(image), mask, [1, 2, 3])).toEqual(outlineMask(image, mask, [1, 2, 3]));
 });
 
 test("the outline of a large image is two pixels wide", () => {

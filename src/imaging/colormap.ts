@@ -1,4 +1,4 @@
-import { createImage, type Image, type Mask } from "./image.ts";
+import { createImage, type Image, type ImageOf, type Mask, toEightBit } from "./image.ts";
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -33,7 +33,7 @@ export const infernoColour = (value: number): Colour => {
  * not above `low`, values above `low` are the highest colour and all others the lowest. NaN counts as `low`.
  * Throws a RangeError when the map does not have `width * height` values.
  */
-export const heatmap = (map: Float32Array, width: number, height: number, low: number, high: number): Image => {
+export const heatmap = (map: Float32Array, width: number, height: number, low: number, high: number): ImageOf<Uint8Array> => {
   checkMap(map, width, height);
   const image = createImage(width, height);
   for (let pixel = 0; pixel < map.length; pixel++) image.data.set(infernoColour(position(map[pixel], low, high)), pixel * 3);
@@ -41,12 +41,13 @@ export const heatmap = (map: Float32Array, width: number, height: number, low: n
 };
 
 /**
- * The image under its anomaly map `[height, width]`: the cover of each pixel grows from 0 at `low` to `opacity`
+ * The image, over 8 bits, under its anomaly map `[height, width]`: the cover of each pixel grows from 0 at `low` to `opacity`
  * (0 .. 1) at `high`, so that normal areas look as in the image. Values are coloured as by `heatmap`.
  * Throws a RangeError when the map has another size than the image.
  */
-export const overlay = (image: Image, map: Float32Array, low: number, high: number, opacity: number): Image => {
+export const overlay = (image: Image, map: Float32Array, low: number, high: number, opacity: number): ImageOf<Uint8Array> => {
   checkMap(map, image.width, image.height);
+  const { data } = toEightBit(image);
   const result = createImage(image.width, image.height);
   for (let pixel = 0; pixel < map.length; pixel++) {
     const value = position(map[pixel], low, high);
@@ -54,17 +55,17 @@ export const overlay = (image: Image, map: Float32Array, low: number, high: numb
     const cover = opacity * value;
     for (let channel = 0; channel < 3; channel++) {
       const at = pixel * 3 + channel;
-      result.data[at] = Math.round((1 - cover) * image.data[at] + cover * colour[channel]);
+      result.data[at] = Math.round((1 - cover) * data[at] + cover * colour[channel]);
     }
   }
   return result;
 };
 
 /**
- * A copy of the image with the outer edge of each masked area drawn in `colour` (0 .. 255 per channel), inside the area,
+ * An 8-bit copy of the image with the outer edge of each masked area drawn in `colour` (0 .. 255 per channel), inside the area,
  * one pixel wide, or two in images of 512 pixels and more. Throws a RangeError when the mask has another size.
  */
-export const outlineMask = (image: Image, mask: Mask, colour: Colour): Image => {
+export const outlineMask = (image: Image, mask: Mask, colour: Colour): ImageOf<Uint8Array> => {
   const { width, height } = image;
   if (mask.width !== width || mask.height !== height) {
     throw new RangeError(`A mask of ${mask.width} x ${mask.height} pixels does not fit an image of ${width} x ${height}.`);
@@ -73,7 +74,7 @@ export const outlineMask = (image: Image, mask: Mask, colour: Colour): Image => 
   const touchesOutside = (x: number, y: number, reach: number): boolean =>
     !(inside(x - reach, y) && inside(x + reach, y) && inside(x, y - reach) && inside(x, y + reach));
   const wide = Math.max(width, height) >= 512;
-  const result = createImage(width, height, image.data.slice());
+  const result = createImage(width, height, toEightBit(image).data.slice());
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       if (!inside(x, y)) continue;

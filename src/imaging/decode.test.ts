@@ -4,6 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { decodeImage, decodeMask } from "./decode.ts";
+import { readImageHeader } from "./header.ts";
 import { ImageError } from "./image.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "lynceus-decode-"));
@@ -41,6 +42,24 @@ test("16-bit values are scaled to 8 bits, not cut", async () => {
     .png()
     .toBuffer();
   expect([...(await decodeImage(rgb)).data]).toEqual([0, 100, 255]);
+});
+
+test("8-bit values are spread to 16 bits, and mixed with the background there", async () => {
+  const bytes = await picture(Uint8Array.of(200, 100, 50, 255, 255, 255, 255, 128), 2, 1, 4)
+    .png()
+    .toBuffer();
+  const { data } = await decodeImage(bytes, { depth: 16, background: [0, 0, 255] });
+  expect([...data]).toEqual([200 * 257, 100 * 257, 50 * 257, 128 * 257, 128 * 257, 65_535]);
+});
+
+test("an AVIF of 10 bits keeps them: 1023 is white, and a range speaks of 0 to 1023", async () => {
+  const bytes = await picture(new Uint16Array(64 * 64 * 3).fill(65_535), 64, 64, 3)
+    .toColourspace("rgb16")
+    .avif({ bitdepth: 10, quality: 90 })
+    .toBuffer();
+  expect(await readImageHeader(bytes)).toMatchObject({ format: "avif", bits: 10, colour: "rgb" });
+  expect(new Set((await decodeImage(bytes, { depth: 16 })).data)).toEqual(new Set([65_535]));
+  expect(new Set((await decodeImage(bytes, { range: { low: 0, high: 2046 } })).data)).toEqual(new Set([128]));
 });
 
 test("a CMYK JPEG becomes RGB", async () => {
@@ -110,6 +129,14 @@ test("empty files, text, folders and missing files each have their own message",
   await expect(decodeImage(join(folder, "gone.png"))).rejects.toThrow("there is no such file");
   await expect(decodeImage(svg, { name: "drawing.svg" })).rejects.toThrow('"drawing.svg": it is not a JPEG');
   await expect(decodeImage(Buffer.alloc(0))).rejects.toThrow("the file is empty");
+});
+
+test("a header is refused where its image is, and names the file", async () => {
+  await expect(readImageHeader(join(folder, "gone.png"))).rejects.toThrow(/gone.png": there is no such file/);
+  await expect(readImageHeader(Buffer.from("no image"), { name: "a.png" })).rejects.toThrow('"a.png": it is not a JPEG, PNG,');
+  const bytes = await picture(primaries, 4, 1, 3).png().toBuffer();
+  await expect(readImageHeader(bytes, { maxPixels: 3 })).rejects.toThrow("it has 4 x 1 pixels, more than the limit of 3");
+  await expect(readImageHeader(bytes.subarray(0, 20), { name: "b.png" })).rejects.toThrow('"b.png": it is damaged, cut short');
 });
 
 test("a header that claims 100,000 x 100,000 pixels is refused without decoding", async () => {

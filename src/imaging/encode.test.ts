@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import { decodeImage, decodeMask } from "./decode.ts";
 import { encodeJpeg, encodePng, writeMaskPng, writePng } from "./encode.ts";
-import { createImage, createMask } from "./image.ts";
+import { createImage, createMask, toEightBit } from "./image.ts";
 
 const colours = createImage(2, 2, Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30));
 
@@ -17,6 +17,14 @@ test("PNG keeps every byte and encodes the same image to the same bytes", async 
 test("a grey-looking image stays RGB", async () => {
   const grey = createImage(4, 1, new Uint8Array(12).fill(77));
   expect(await decodeImage(await encodePng(grey))).toEqual(grey);
+});
+
+test("PNG keeps 16 bits, also of a grey-looking image, and JPEG is made over 8", async () => {
+  const deep = createImage(2, 1, Uint16Array.of(0, 1, 65535, 256, 256, 256));
+  expect(await decodeImage(await encodePng(deep), { depth: 16 })).toEqual(deep);
+  const { depth, channels, space } = await sharp(await encodePng(deep)).metadata();
+  expect([depth, channels, space]).toEqual(["ushort", 3, "rgb16"]);
+  expect(await encodeJpeg(deep, 90)).toEqual(await encodeJpeg(toEightBit(deep), 90));
 });
 
 test("JPEG is close to the image, closer with higher quality", async () => {
@@ -44,5 +52,5 @@ test("images and masks are written as PNG files that read back", async () => {
 });
 
 test("an image whose data does not fit is refused", async () => {
-  expect(() => encodePng({ width: 5, height: 5, data: new Uint8Array(3) })).toThrow("75 bytes, not 3");
+  expect(() => encodePng({ width: 5, height: 5, data: new Uint8Array(3) })).toThrow("75 values, not 3");
 });

@@ -1,13 +1,17 @@
 import sharp, { type Sharp } from "sharp";
 import { writeFileAtomic } from "../files/index.ts";
-import { createImage, createMask, type Image, type Mask } from "./image.ts";
+import { bitsOf, createImage, createMask, type Image, type Mask, toEightBit } from "./image.ts";
 
-/** The image as an 8-bit RGB PNG file, losslessly. Throws a RangeError when the data does not fit the size. */
-export const encodePng = (image: Image): Promise<Buffer> => rawImage(image).png().toBuffer();
-
-/** JPEG of the image at `quality` 1 .. 100; with `longestSide`, a larger image is first reduced to it, proportions kept. */
-export const encodeJpeg = (image: Image, quality: number, longestSide?: number): Promise<Buffer> =>
+/** The image as an RGB PNG file of its own 8 or 16 bits, losslessly. Throws a RangeError when the data does not fit the size. */
+export const encodePng = (image: Image): Promise<Buffer> =>
   rawImage(image)
+    .toColourspace(bitsOf(image) === 16 ? "rgb16" : "srgb")
+    .png()
+    .toBuffer();
+
+/** JPEG of the image, over 8 bits, at `quality` 1 .. 100; with `longestSide`, a larger image is first reduced to it, proportions kept. */
+export const encodeJpeg = (image: Image, quality: number, longestSide?: number): Promise<Buffer> =>
+  rawImage(toEightBit(image))
     .resize({ width: longestSide, height: longestSide, fit: "inside", withoutEnlargement: true })
     .jpeg({ quality })
     .toBuffer();

@@ -1,9 +1,12 @@
-/** An image of 8-bit sRGB colours; `data` is interleaved `[height, width, 3]`, values 0 .. 255. */
+/** An image of sRGB colours; `data` is interleaved `[height, width, 3]`: 8 bits, 0 .. 255, or 16 bits, 0 .. 65535. */
 export interface Image {
   width: number;
   height: number;
-  data: Uint8Array;
+  data: Uint8Array | Uint16Array;
 }
+
+/** An image whose depth is known when the program is written. */
+export type ImageOf<Data extends Image["data"]> = Image & { data: Data };
 
 /** The ground truth of one image; `data` is `[height, width]`, 1 = defect, 0 = normal. */
 export interface Mask {
@@ -24,18 +27,41 @@ export class ImageError extends Error {
 }
 
 /**
- * An image of `width` x `height` pixels around `data` (`[height, width, 3]`), black when `data` is left out.
+ * An image of `width` x `height` pixels around `data` (`[height, width, 3]`), 8-bit and black when `data` is left out.
  * Throws a RangeError when the size is not made of positive whole numbers or does not fit the data.
  */
-export const createImage = (
+export const createImage = <Data extends Image["data"] = Uint8Array>(
   width: number,
   height: number,
-  data: Uint8Array = new Uint8Array(checkedLength(width, height, 3)),
-): Image => {
+  data: Data = new Uint8Array(checkedLength(width, height, 3)) as Image["data"] as Data,
+): ImageOf<Data> => {
   if (data.length !== checkedLength(width, height, 3)) {
-    throw new RangeError(`An RGB image of ${width} x ${height} pixels has ${width * height * 3} bytes, not ${data.length}.`);
+    throw new RangeError(`An RGB image of ${width} x ${height} pixels has ${width * height * 3} values, not ${data.length}.`);
   }
   return { width, height, data };
+};
+
+/** How many bits a channel has. */
+export const bitsOf = ({ data }: Image): 8 | 16 => (data instanceof Uint16Array ? 16 : 8);
+
+/** The image with 8 bits, round(v 255 / 65535); the same object when it already has them. */
+export const toEightBit = (image: Image): ImageOf<Uint8Array> => {
+  if (image.data instanceof Uint8Array) return image as ImageOf<Uint8Array>;
+  return createImage(
+    image.width,
+    image.height,
+    Uint8Array.from(image.data, (value) => Math.round(value / 257)),
+  );
+};
+
+/** The image with 16 bits, v 257; the same object when it already has them. `toEightBit` undoes it exactly. */
+export const toSixteenBit = (image: Image): ImageOf<Uint16Array> => {
+  if (image.data instanceof Uint16Array) return image as ImageOf<Uint16Array>;
+  return createImage(
+    image.width,
+    image.height,
+    Uint16Array.from(image.data, (value) => value * 257),
+  );
 };
 
 /**

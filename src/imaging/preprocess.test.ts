@@ -1,8 +1,11 @@
+import * as web from "onnxruntime-web";
 import { afterAll, describe, expect, test } from "vitest";
-import { input, program } from "../graph/index.ts";
+import { input, program, readModel, toOnnx } from "../graph/index.ts";
 import { random } from "../random/index.ts";
 import { openLocalRuntime } from "../runtime/index.ts";
-import { imageInput, type PreprocessOptions, preprocess } from "./index.ts";
+import { createImage, type Image, imageInput, type PreprocessOptions, preprocess, toEightBit, toSixteenBit } from "./index.ts";
+
+web.env.wasm.numThreads = 1;
 
 const runtime = openLocalRuntime({ threads: 1 });
 afterAll(() => runtime.close());
@@ -11,10 +14,10 @@ const noise = (width: number, height: number) => {
   const rng = random("preprocess", width, height);
   return { width, height, data: Uint8Array.from({ length: width * height * 3 }, () => rng.integer(0, 255)) };
 };
-type Picture = ReturnType<typeof noise>;
+type Picture = Image;
 
-const apply = async ({ data, width, height }: Picture, options: PreprocessOptions) => {
-  const image = imageInput();
+const apply = async ({ data, width, height }: Picture, options: PreprocessOptions, bits: 8 | 16 = 8) => {
+  const image = imageInput(bits);
   const { x, content } = preprocess(image, options);
   const results = await (await runtime.load(program({ feeds: [image], results: { x, content } }))).run({
     image: { data, shape: [height, width, 3] },
@@ -157,6 +160,49 @@ describe("fit", () => {
   test("stretch fills the square: all of it is image", async () => {
     const { content } = await apply(noise(40, 20), { size: 16, channels: 1, aspect: "stretch" });
     expect(content).toEqual(new Array(256).fill(1));
+  });
+});
+
+describe("16 bits", () => {
+  /** A ramp from 0x4200 on that differs in the low byte alone. */
+  const ramp = createImage(
+    16,
+    16,
+    Uint16Array.from({ length: 768 }, (_, i) => 0x4200 + Math.floor(i / 3)),
+  );
+  const plain: PreprocessOptions = { size: 16, channels: 3, aspect: "stretch" };
+
+  test("reach the network, where 8 bits are all the same", async () => {
+    const { x } = await apply(ramp, plain, 16);
+    expect(new Set(x).size).toBe(256);
+    expect(
+      largestDifference(
+        x.slice(0, 256),
+        Array.from({ length: 256 }, (_, i) => (0x4200 + i) / 65535),
+      ),
+    ).toBeLessThan(1e-7);
+    expect(new Set((await apply(toEightBit(ramp), plain)).x).size).toBeLessThanOrEqual(2);
+  });
+
+  test("of an 8-bit image give the network the same", async () => {
+    const image = noise(37, 23);
+    const options: PreprocessOptions = { size: 16, channels: 1, aspect: "fit" };
+    const [eight, sixteen] = [await apply(image, options), await apply(toSixteenBit(image), options, 16)];
+    expect(largestDifference(eight.x, sixteen.x)).toBeLessThan(1e-6);
+    expect(sixteen.content).toEqual(eight.content);
+  });
+
+  test("reach it in every runtime: an exported model gives the same in the browser's", async () => {
+    const image = imageInput(16);
+    const bytes = toOnnx({ inputs: [image], outputs: { x: preprocess(image, plain).x } });
+    expect(readModel(bytes).feeds).toEqual([{ name: "image", shape: ["height", "width", 3], type: "uint16" }]);
+    const [width, height] = [23, 37];
+    const data = Uint16Array.from({ length: width * height * 3 }, (_, i) => (i * 7919) % 65536);
+    const here = await (await runtime.load(readModel(bytes))).run({ image: { data, shape: [height, width, 3] } });
+    const session = await web.InferenceSession.create(bytes);
+    const there = await session.run({ image: new web.Tensor("uint16", data, [height, width, 3]) });
+    expect(largestDifference(Array.from(here.x.data, Number), Array.from(there.x.data as Float32Array))).toBeLessThan(1e-5);
+    await session.release();
   });
 });
 

@@ -41,14 +41,14 @@ export interface Preprocessed {
   toImage(map: Tensor): Tensor;
 }
 
-/** The input of every model: an 8-bit RGB image of any size, [height, width, 3]. */
-export const imageInput = (): Tensor => input("image", ["height", "width", 3], "uint8");
+/** The input of every model: an RGB image of 8 or 16 bits and any size, [height, width, 3]. */
+export const imageInput = (bits: 8 | 16 = 8): Tensor => input("image", ["height", "width", 3], bits === 16 ? "uint16" : "uint8");
 
 /** Luminance of ITU-R BT.601, as in greyscale JPEG. */
 const LUMINANCE = Float32Array.of(0.299, 0.587, 0.114);
 
 /**
- * From an image's pixels to the network's input, and from its map back: antialiased linear resizing as two matrix products whose
+ * From an image's pixels, uint8 or uint16, to the network's input, and from its map back: antialiased linear resizing as two matrix products whose
  * weights are computed in the graph from the image's size. It is part of every model file, and training runs the same graph,
  * so there is no second implementation that could drift.
  */
@@ -67,7 +67,7 @@ export const preprocess = (image: Tensor, { size, channels, aspect }: Preprocess
   });
   const [rows, columns] = [side(0), side(1)];
 
-  const unit = mul(cast(image, "float32"), 1 / 255);
+  const unit = mul(cast(image, "float32"), 1 / (image.type === "uint16" ? 65535 : 255));
   const planes = transpose(channels === 1 ? matmul(unit, constant(LUMINANCE, [3, 1])) : unit, [2, 0, 1]);
   const resized = separable(planes, resizeMatrix(rows.image, rows.network), resizeMatrix(columns.image, columns.network));
   return {

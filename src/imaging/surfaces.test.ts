@@ -2,8 +2,8 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readDataset } from "./dataset/index.ts";
 import { decodeImage, decodeMask } from "./decode.ts";
-import { readFolder } from "./folder.ts";
 import { defectPixels, type Image } from "./image.ts";
 import { type SurfaceCategory, surface, surfaceCategories, surfaceDefects, writeSurfaces } from "./surfaces.ts";
 
@@ -72,7 +72,7 @@ test.each(surfaceCategories)("%s: local detail does not give defects away (blurr
 test("the written folders are datasets that read back", async () => {
   const root = await mkdtemp(join(tmpdir(), "lynceus-surfaces-"));
   await writeSurfaces(root, { categories: ["tiles"], size: 32, trainCount: 3, testPerKind: 2, seed: 7 });
-  const dataset = await readFolder(join(root, "tiles"));
+  const dataset = await readDataset(join(root, "tiles"));
   expect(dataset.layout).toBe("mvtec");
   expect(dataset.train.map(({ name }) => name)).toEqual(["train/good/000.png", "train/good/001.png", "train/good/002.png"]);
   expect(new Set(dataset.test.map(({ kind }) => kind))).toEqual(new Set(["good", ...surfaceDefects("tiles")]));

@@ -85,7 +85,7 @@ export interface WriteSurfacesOptions {
 }
 
 /**
- * Writes datasets in the MVTec layout that `readFolder` reads, one folder per category under `root`: `train/good`,
+ * Writes datasets in the MVTec layout that `readDataset` reads, one folder per category under `root`: `train/good`,
  * `test/good`, `test/<kind>` and `ground_truth/<kind>/<name>_mask.png`. Every image has its own index, so no test image
  * repeats a training image. Throws an Error that names the file when one cannot be written.
  */

@@ -21,6 +21,8 @@ export type Mark =
   | { readonly kind: "histogram"; readonly bins: readonly Bin[]; readonly series: number }
   | { readonly kind: "threshold"; readonly at: number; readonly label: string }
   | { readonly kind: "dot"; readonly at: Point; readonly series: number }
+  | { readonly kind: "ring"; readonly at: Point; readonly series: number }
+  | { readonly kind: "pin"; readonly at: Point; readonly interval?: Point; readonly text: string }
   | { readonly kind: "chance" };
 
 /** A chart: what it shows in words for those who cannot see it, its axes, and its marks from back to front. */
@@ -160,6 +162,8 @@ function drawMark(mark: Mark, x: Position, y: Position, bottom: number): Markup 
   if (mark.kind === "histogram") return drawHistogram(mark.bins, mark.series, x, y, bottom);
   if (mark.kind === "chance") return html`<path class="chance" d="M${left},${bottom}L${right},${top}"/>`;
   if (mark.kind === "dot") return drawDot(mark.at, mark.series, x, y);
+  if (mark.kind === "ring") return drawRing(mark.at, mark.series, x, y);
+  if (mark.kind === "pin") return drawPin(mark.at, mark.interval, mark.text, x, y);
   const at = x(mark.at);
   if (!Number.isFinite(at)) return html``;
   const beyondMiddle = at > (left + right) / 2;
@@ -182,6 +186,21 @@ function drawDot([horizontal, vertical]: Point, series: number, x: Position, y: 
   const [across, down] = [x(horizontal), y(vertical)];
   if (!Number.isFinite(across) || !Number.isFinite(down)) return html``;
   return html`<circle class="dot ${seriesClass(series)}" cx="${round(across)}" cy="${round(down)}" r="4.5"/>`;
+}
+
+function drawRing([horizontal, vertical]: Point, series: number, x: Position, y: Position): Markup {
+  const [across, down] = [x(horizontal), y(vertical)];
+  if (!Number.isFinite(across) || !Number.isFinite(down)) return html``;
+  return html`<circle class="ring ${seriesClass(series)}" cx="${round(across)}" cy="${round(down)}" r="5"/>`;
+}
+
+/** A numbered marker that stands above its point, with a line from the lower to the upper end of its interval. */
+function drawPin([horizontal, vertical]: Point, interval: Point | undefined, text: string, x: Position, y: Position): Markup {
+  const [across, down] = [x(horizontal), y(vertical)];
+  if (!Number.isFinite(across) || !Number.isFinite(down)) return html``;
+  const [from, to] = (interval ?? [vertical, vertical]).map(y) as [number, number];
+  const whisker = Number.isFinite(from - to) && html`<path class="whisker" d="M${round(across)},${round(from)}V${round(to)}"/>`;
+  return html`<g class="pin">${whisker}<path d="M${round(across)},${round(down)}l-5,-9h10z"/><circle cx="${round(across)}" cy="${round(down - 15)}" r="8.5"/><text x="${round(across)}" y="${round(down - 15)}" dy="0.36em" text-anchor="middle">${text}</text></g>`;
 }
 
 function drawHistogram(bins: readonly Bin[], series: number, x: Position, y: Position, bottom: number): Markup {

@@ -1,6 +1,7 @@
 import { type Axis, domainOf, drawChart, drawLegend, rounded, scaleFor } from "./charts.ts";
 import type { Curve, Point, ReportData, TrainingChart } from "./data.ts";
 import { html, type Markup } from "./html.ts";
+import { balancedGrid, drawingPanel } from "./layout.ts";
 import { estimate, formatValue } from "./numbers.ts";
 
 type CurveChart = {
@@ -41,13 +42,13 @@ export function qualityCurves({ roc, pro, proLimit = 0.3, precisionRecall }: Rep
       steps: true,
     }),
   ].filter((chart) => chart !== undefined);
-  return charts.length > 0 ? html`<div class="charts">${charts}</div>` : undefined;
+  return charts.length > 0 ? chartGrid(charts) : undefined;
 }
 
 /** The charts of training; undefined when there are none. */
 export function trainingCurves(charts: readonly TrainingChart[] | undefined): Markup | undefined {
   if (!charts || charts.length === 0) return undefined;
-  return html`<div class="charts">${charts.map(trainingChart)}</div>`;
+  return chartGrid(charts.map(trainingChart));
 }
 
 /** The points up to a horizontal limit, with the point on the limit itself interpolated. */
@@ -85,9 +86,7 @@ function curveChart(curves: readonly Curve[] | undefined, chart: CurveChart): Ma
     })),
   );
   const dotted = curves.some(({ operatingPoint }) => operatingPoint !== undefined);
-  return html`<figure class="panel"><figcaption>${chart.title}</figcaption>${drawing}${legend}${
-    dotted && html`<p class="note">● the chosen threshold</p>`
-  }</figure>`;
+  return drawingPanel(chart.title, drawing, [legend, dotted && html`<p class="note">● the chosen threshold</p>`]);
 }
 
 function trainingChart({ title, horizontal, vertical, series }: TrainingChart): Markup {
@@ -101,6 +100,10 @@ function trainingChart({ title, horizontal, vertical, series }: TrainingChart): 
     vertical: { label: vertical, domain: scale === "log" ? [low, high] : rounded([bottom, high]), scale },
     marks: series.map(({ points }, number) => ({ kind: "line", points, series: number })),
   });
-  const legend = drawLegend(series.map(({ label }, number) => ({ series: number, text: label })));
-  return html`<figure class="panel"><figcaption>${title}</figcaption>${drawing}${legend}</figure>`;
+  const named = series.length > 1 || series[0]?.label !== vertical;
+  return drawingPanel(title, drawing, named && drawLegend(series.map(({ label }, number) => ({ series: number, text: label }))));
+}
+
+function chartGrid(charts: readonly Markup[]): Markup {
+  return html`<div class="charts balanced" ${balancedGrid(charts.length, 3, 2, 1)}>${charts}</div>`;
 }

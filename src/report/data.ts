@@ -2,7 +2,13 @@
 export type Estimate = { readonly value: number; readonly low?: number; readonly high?: number };
 
 /** One number of the summary, for example the image AUROC of the test set. */
-export type Measure = Estimate & { readonly name: string; readonly unit?: string; readonly note?: string };
+export type Measure = Estimate & {
+  readonly name: string;
+  readonly unit?: string;
+  readonly note?: string;
+  /** A number of things, written without decimals. */
+  readonly count?: boolean;
+};
 
 /** What a reader must know before trusting the numbers; "caution" is set off more strongly. */
 export type Notice = { readonly text: string; readonly tone?: "information" | "caution" };
@@ -46,6 +52,9 @@ export type KindResult = {
   readonly kind: string;
   readonly images: number;
   readonly auroc?: Estimate;
+  readonly pixelAuroc?: Estimate;
+  /** Per-region overlap. */
+  readonly pro?: Estimate;
   /** Images of this kind whose score reaches the threshold. */
   readonly detected?: number;
 };
@@ -53,20 +62,33 @@ export type KindResult = {
 /** A cell of a comparison: text, a number, an estimate with its interval, or null for "not measured". */
 export type Cell = string | number | Estimate | null;
 
-/** A table of ablations or baselines. The best cell of a column is marked where `better` is given. */
+/** A row of a comparison. A summary row, such as the mean over categories, is set off by a rule and competes with no other row. */
+export type ComparisonRow = {
+  readonly name: string;
+  readonly cells: readonly Cell[];
+  readonly emphasis?: boolean;
+  readonly summary?: boolean;
+};
+
+/**
+ * A table of ablations, baselines or benchmarks. The best cell of a column is marked where the column says what is better;
+ * where the table itself says it (categories in rows, systems in columns), the best cell of each row.
+ */
 export type Comparison = {
   readonly title: string;
   readonly note?: string;
+  readonly better?: "higher" | "lower";
   readonly columns: readonly { readonly name: string; readonly better?: "higher" | "lower" }[];
-  readonly rows: readonly { readonly name: string; readonly cells: readonly Cell[]; readonly emphasis?: boolean }[];
+  readonly rows: readonly ComparisonRow[];
 };
 
-/** An encoded JPEG or PNG with the word shown beneath it ("input", "restored", "heat map", "mask outline"). */
+/** An encoded JPEG or PNG with the word shown beneath it ("image", "restored", "heat map"). */
 export type Picture = { readonly caption: string; readonly bytes: Uint8Array; readonly alternative?: string };
 
 /** One image of the run with the pictures that explain its score. */
 export type Case = {
   readonly name: string;
+  /** Of three and more pictures the first is drawn largest. */
   readonly pictures: readonly Picture[];
   readonly score?: number;
   /** The truth about the image, for example "good" or "crack". */
@@ -75,8 +97,76 @@ export type Case = {
   readonly caption?: string;
 };
 
-/** A row of cases under one heading, such as "Strongest false alarms". */
-export type CaseGroup = { readonly title: string; readonly note?: string; readonly cases: readonly Case[] };
+/** Red, green and blue, 0 .. 255 each. */
+export type Rgb = readonly [number, number, number];
+
+/** What the colours of heat maps mean. */
+export type MapScale = {
+  /** The colours from the lower to the upper end, evenly spaced, as they look over a grey image. */
+  readonly colours: readonly Rgb[];
+  /** What positions on the scale mean, 0 being the lower and 1 the upper end. */
+  readonly ticks: readonly { readonly at: number; readonly label: string }[];
+  readonly note?: string;
+  /** The line drawn around the true defect. */
+  readonly outline?: { readonly colour: Rgb; readonly label: string };
+};
+
+/** Cases under one heading, such as "Strongest false alarms". */
+export type CaseGroup = {
+  readonly title: string;
+  readonly note?: string;
+  readonly cases: readonly Case[];
+  /** What the scores of these cases are compared with; the threshold of `scores` unless given. */
+  readonly threshold?: number;
+  readonly mapScale?: MapScale;
+};
+
+/** What a small picture shows; "caution" is for what someone should look at, such as a file that is probably in the wrong folder. */
+export type Tone = "normal" | "anomalous" | "caution";
+
+/** A small picture of a contact sheet: a JPEG or PNG of about 128 pixels. */
+export type Thumbnail = {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly caption?: string;
+  readonly tone?: Tone;
+};
+
+/** Small pictures that show at a glance what a data set looks like. */
+export type Sheet = {
+  readonly title: string;
+  readonly note?: string;
+  readonly thumbnails: readonly Thumbnail[];
+  /** How many images are not shown. */
+  readonly more?: number;
+};
+
+/** Two images that are almost the same. */
+export type Pair = { readonly first: Picture; readonly second: Picture; readonly caption: string };
+
+/** Pairs under one heading, such as "In training and in test". */
+export type PairGroup = { readonly title: string; readonly note?: string; readonly pairs: readonly Pair[] };
+
+/** A threshold with what it costs; it is marked on the curve. */
+export type CostRow = {
+  /** "chosen threshold", "lowest cost", "no inspection". */
+  readonly name: string;
+  readonly threshold: number;
+  readonly missRate: Estimate;
+  readonly falseAlarmRate: Estimate;
+  /** Expected cost per image. */
+  readonly cost: Estimate;
+};
+
+/** What decisions cost over the threshold. */
+export type CostCurve = {
+  readonly title?: string;
+  /** Thresholds in ascending order, each with the expected cost per image. */
+  readonly points: readonly Point[];
+  readonly rows: readonly CostRow[];
+  /** What a miss and a false alarm were taken to cost, and how common defects are. */
+  readonly note?: string;
+};
 
 /** A file that could not be read. */
 export type Failure = { readonly file: string; readonly reason: string };
@@ -95,6 +185,10 @@ export type ReportData = {
   readonly subtitle?: string;
   readonly notices?: readonly Notice[];
   readonly measures?: readonly Measure[];
+  /** What the images of a data set look like. */
+  readonly sheets?: readonly Sheet[];
+  /** Near-duplicates, side by side. */
+  readonly pairs?: readonly PairGroup[];
   readonly caseGroups?: readonly CaseGroup[];
   readonly scores?: Scores;
   readonly confusion?: Confusion;
@@ -106,11 +200,14 @@ export type ReportData = {
   readonly proLimit?: number;
   /** Recall against precision. */
   readonly precisionRecall?: readonly Curve[];
+  readonly costs?: CostCurve;
   readonly kinds?: readonly KindResult[];
   readonly comparisons?: readonly Comparison[];
   readonly training?: readonly TrainingChart[];
   readonly failures?: readonly Failure[];
   readonly settings?: { readonly [key: string]: Nested };
+  /** What the settings would be if nobody had set any: what differs is shown first, the rest folded away. */
+  readonly defaults?: { readonly [key: string]: Nested };
   /** Versions, seeds, digests, times: what is needed to run it again. */
   readonly provenance?: { readonly [key: string]: Nested };
 };

@@ -1,11 +1,14 @@
 import { caseSection } from "./cases.ts";
+import { costSection } from "./costs.ts";
 import { qualityCurves, trainingCurves } from "./curves.ts";
 import type { ReportData } from "./data.ts";
 import { html, type Markup, trusted } from "./html.ts";
 import { scoreSection } from "./scores.ts";
+import { nestedTable, settingsSection } from "./settings.ts";
+import { pairSection, sheetSection } from "./sheets.ts";
 import { styleSheet } from "./style.ts";
 import { measureCards, noticeList } from "./summary.ts";
-import { comparisonTables, failureTable, kindTable, nestedTable } from "./tables.ts";
+import { comparisonTables, failureTable, kindTable } from "./tables.ts";
 
 type Section = { readonly id: string; readonly title: string; readonly body: Markup | undefined };
 
@@ -16,14 +19,17 @@ type Section = { readonly id: string; readonly title: string; readonly body: Mar
 export function renderReport(data: ReportData): string {
   const sections: readonly Section[] = [
     { id: "summary", title: "Summary", body: measureCards(data.measures) },
-    { id: "cases", title: "Cases", body: caseSection(data.caseGroups) },
+    { id: "cases", title: "Cases", body: caseSection(data) },
+    { id: "images", title: "Images", body: sheetSection(data.sheets) },
+    { id: "near-duplicates", title: "Near-duplicates", body: pairSection(data.pairs) },
     { id: "scores", title: "Scores and decisions", body: scoreSection(data) },
+    { id: "costs", title: "Cost", body: costSection(data) },
     { id: "curves", title: "Curves", body: qualityCurves(data) },
     { id: "kinds", title: "Kinds of anomaly", body: kindTable(data.kinds) },
     { id: "comparison", title: "Comparison", body: comparisonTables(data.comparisons) },
     { id: "training", title: "Training", body: trainingCurves(data.training) },
     { id: "failures", title: "Files not read", body: failureTable(data.failures) },
-    { id: "settings", title: "Settings", body: nestedTable(data.settings) },
+    { id: "settings", title: "Settings", body: settingsSection(data) },
     { id: "provenance", title: "Provenance", body: nestedTable(data.provenance) },
   ];
   const present = sections.filter(({ body }) => body !== undefined);
@@ -41,7 +47,7 @@ export function renderReport(data: ReportData): string {
 <header class="masthead"><p class="system">lynceus · ${data.system}</p><h1>${data.title}</h1>${data.subtitle && html`<p class="subtitle">${data.subtitle}</p>`}</header>
 <div class="page">
 ${present.length > 1 && html`<nav aria-label="Contents"><ol>${present.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ol></nav>`}
-<main>${noticeList(data.notices)}
+<main>${noticeList(data)}
 ${present.map(({ id, title, body }) => html`<section class="part" id="${id}"><h2>${title}</h2>${body}</section>\n`)}</main>
 </div>
 </body>

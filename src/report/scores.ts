@@ -1,13 +1,17 @@
 import { type Bin, domainOf, drawChart, drawLegend, rounded, scaleFor } from "./charts.ts";
 import type { Confusion, Point, ReportData, Scores } from "./data.ts";
 import { html, type Markup } from "./html.ts";
+import { balancedGrid, drawingPanel } from "./layout.ts";
 import { formatCount, formatShare, formatValue } from "./numbers.ts";
 
 /** How the scores of normal and anomalous images lie, and what the threshold makes of them. */
 export function scoreSection({ scores, confusion }: ReportData): Markup | undefined {
   const distribution = scores && scores.normal.length + scores.anomalous.length > 0 ? scoreHistogram(scores) : undefined;
   const counts = confusion && confusionTable(confusion);
-  return distribution || counts ? html`<div class="charts">${distribution}${counts}</div>` : undefined;
+  const panels = [distribution, counts].filter((panel) => panel !== undefined);
+  return panels.length > 0
+    ? html`<div class="charts balanced" ${balancedGrid(panels.length, 2, 2, 1)}>${panels}</div>`
+    : undefined;
 }
 
 /** The share of the values in each of `count` equally wide bins; on a logarithmic scale equal ratios are equally wide. */
@@ -47,9 +51,10 @@ function scoreHistogram({ normal, anomalous, threshold }: Scores): Markup {
     shown.map(({ name, values, series }) => ({ series, text: `${name} · ${formatCount(values.length)} images` })),
   );
   const lost = [...normal, ...anomalous].filter((score) => !Number.isFinite(score)).length;
-  return html`<figure class="panel"><figcaption>Scores</figcaption>${drawing}${legend}${
-    lost > 0 && html`<p class="note">Not finite, so not drawn: ${formatCount(lost)}.</p>`
-  }</figure>`;
+  return drawingPanel("Scores", drawing, [
+    legend,
+    lost > 0 && html`<p class="note">Not finite, so not drawn: ${formatCount(lost)}.</p>`,
+  ]);
 }
 
 function confusionTable({ truePositive, falseNegative, falsePositive, trueNegative }: Confusion): Markup {

@@ -1,27 +1,38 @@
-import type { Cell, Comparison, Failure, KindResult, Nested } from "./data.ts";
+import type { Cell, Comparison, Estimate, Failure, KindResult } from "./data.ts";
 import { html, type Markup } from "./html.ts";
+import { scrollingTable, spoken } from "./layout.ts";
 import { absent, estimate, formatCount, formatShare, formatValue } from "./numbers.ts";
 import { intervalStrip, stripStart } from "./summary.ts";
 
-/** How well each kind of anomaly is found; undefined when there are none. */
+/** How many failures are listed before the others are folded away. */
+const openFailures = 20;
+
+/** How well each kind of anomaly is found; undefined when there are none. Measures that no kind has get no column. */
 export function kindTable(kinds: readonly KindResult[] | undefined): Markup | undefined {
   if (!kinds || kinds.length === 0) return undefined;
   const start = stripStart(kinds.flatMap(({ auroc }) => auroc ?? []));
-  const rows = kinds.map(({ kind, images, auroc, detected }) => {
+  const has = (measure: "auroc" | "pixelAuroc" | "pro" | "detected") => kinds.some((kind) => kind[measure] !== undefined);
+  const number = (value: Estimate | undefined) => html`<td class="number">${value ? estimate(value) : absent}</td>`;
+  const rows = kinds.map(({ kind, images, auroc, pixelAuroc, pro, detected }) => {
     const share = detected === undefined ? Number.NaN : detected / images;
-    return html`<tr><th scope="row">${kind}</th><td class="number">${formatCount(images)}</td>
-<td class="number">${auroc ? estimate(auroc) : absent}</td><td class="wide">${auroc && intervalStrip(auroc, start, 1)}</td>
-<td class="number">${detected === undefined ? absent : html`${formatCount(detected)} <span class="interval">${formatShare(share)}</span>`}</td></tr>`;
+    return html`<tr><th scope="row">${kind}</th><td class="number">${formatCount(images)}</td>${
+      has("auroc") && html`${number(auroc)}<td class="wide">${auroc && intervalStrip(auroc, start, 1)}</td>`
+    }${has("pixelAuroc") && number(pixelAuroc)}${has("pro") && number(pro)}${
+      has("detected") &&
+      html`<td class="number">${detected === undefined ? absent : html`${formatCount(detected)} <span class="interval">${formatShare(share)}</span>`}</td>`
+    }</tr>`;
   });
-  return scrolling(
+  const head = (name: string) => html`<th scope="col" class="number">${name}</th>`;
+  return scrollingTable(
     "Kinds of anomaly",
-    html`<table><thead><tr><th scope="col">Kind</th><th scope="col" class="number">Images</th>
-<th scope="col" class="number">AUROC</th><th scope="col" class="wide ends"><span>${start}</span><span>1</span></th>
-<th scope="col" class="number">Detected</th></tr></thead><tbody>${rows}</tbody></table>`,
+    html`<table><thead><tr><th scope="col">Kind</th>${head("Images")}${
+      has("auroc") && html`${head("AUROC")}<td class="wide ends" aria-hidden="true"><span>${start}</span><span>1</span></td>`
+    }${has("pixelAuroc") && head("Pixel AUROC")}${has("pro") && head("PRO")}${has("detected") && head("Called anomalous")}</tr></thead>
+<tbody>${rows}</tbody></table>`,
   );
 }
 
-/** The tables of ablations and baselines; undefined when there are none. */
+/** The tables of ablations, baselines and benchmarks; undefined when there are none. */
 export function comparisonTables(comparisons: readonly Comparison[] | undefined): Markup | undefined {
   if (!comparisons || comparisons.length === 0) return undefined;
   return html`${comparisons.map(comparisonTable)}`;
@@ -30,48 +41,51 @@ export function comparisonTables(comparisons: readonly Comparison[] | undefined)
 /** The files that could not be read, with the reason; undefined when there are none. */
 export function failureTable(failures: readonly Failure[] | undefined): Markup | undefined {
   if (!failures || failures.length === 0) return undefined;
-  const rows = failures.map(
-    ({ file, reason }) => html`<tr><th scope="row"><bdi>${file}</bdi></th><td><bdi>${reason}</bdi></td></tr>`,
-  );
-  return scrolling(
-    "Files not read",
-    html`<table><thead><tr><th scope="col">File</th><th scope="col">Reason</th></tr></thead><tbody>${rows}</tbody></table>`,
-  );
+  const table = (shown: readonly Failure[]) => {
+    const rows = shown.map(
+      ({ file, reason }) => html`<tr><th scope="row"><bdi>${file}</bdi></th><td><bdi>${reason}</bdi></td></tr>`,
+    );
+    return scrollingTable(
+      "Files not read",
+      html`<table class="failures"><thead><tr><th scope="col">File</th><th scope="col">Reason</th></tr></thead><tbody>${rows}</tbody></table>`,
+    );
+  };
+  const folded = failures.slice(openFailures);
+  return html`${table(failures.slice(0, openFailures))}${
+    folded.length > 0 &&
+    html`<details class="fold"><summary>${formatCount(folded.length)} more</summary>${table(folded)}</details>`
+  }`;
 }
 
-/** Nested values as a list of names and values, grouped by their outermost name; undefined when there are none. */
-export function nestedTable(values: { readonly [key: string]: Nested } | undefined): Markup | undefined {
-  if (!values || Object.keys(values).length === 0) return undefined;
-  const single = Object.entries(values).filter(([, value]) => !isGroup(value));
-  const groups = Object.entries(values).filter(([, value]) => isGroup(value));
-  return html`<div class="settings">${single.length > 0 && entryList(undefined, single)}${groups.map(([name, value]) =>
-    entryList(name, flattened(value, "")),
-  )}</div>`;
-}
-
-function comparisonTable({ title, note, columns, rows }: Comparison): Markup {
-  const best = columns.map(({ better }, column) =>
+function comparisonTable({ title, note, better, columns, rows }: Comparison): Markup {
+  const competing = rows.filter(({ summary }) => !summary);
+  const best = columns.map((column, index) =>
     bestOf(
-      rows.map(({ cells }) => cellNumber(cells[column])),
-      better,
+      competing.map(({ cells }) => cellNumber(cells[index])),
+      column.better,
     ),
   );
   const numeric = columns.map((_, column) => rows.some(({ cells }) => typeof (cells[column] ?? "") !== "string"));
   const whole = columns.map((_, column) => rows.every(({ cells }) => isWhole(cells[column])));
-  const body = rows.map(({ name, cells, emphasis }) => {
+  const body = rows.map(({ name, cells, emphasis, summary }) => {
+    const bestOfRow = bestOf(cells.slice(0, columns.length).map(cellNumber), better);
     const drawn = columns.map((_, column) => {
       const cell = cells[column] ?? null;
-      const winning = best[column] !== undefined && cellNumber(cell) === best[column];
-      return html`<td class="${numeric[column] ? "number" : ""}${winning ? " best" : ""}">${cellContent(cell, whole[column]!)}</td>`;
+      const value = cellNumber(cell);
+      const winning = (bestOfRow !== undefined && value === bestOfRow) || (!summary && best[column] === value);
+      return html`<td class="${numeric[column] ? "number" : ""}${winning ? " best" : ""}">${cellContent(cell, whole[column]!)}${winning && spoken(" (best)")}</td>`;
     });
-    return html`<tr class="${emphasis ? "emphasis" : ""}"><th scope="row">${name}</th>${drawn}</tr>`;
+    return html`<tr class="${emphasis ? "emphasis" : ""}${summary ? " total" : ""}"><th scope="row">${name}</th>${drawn}</tr>`;
   });
-  const heads = columns.map(({ name, better }, column) => {
-    return html`<th scope="col" class="${numeric[column] ? "number" : ""}">${name}${better && html` <span class="interval">${better === "higher" ? "↑" : "↓"}</span>`}</th>`;
-  });
-  return html`<section class="group"><h3>${title}</h3>${scrolling(
+  const direction = (sense: "higher" | "lower" | undefined) =>
+    sense && html` <span class="interval" title="${sense} is better">${sense === "higher" ? "↑" : "↓"}</span>`;
+  const heads = columns.map(
+    (column, index) =>
+      html`<th scope="col" class="${numeric[index] ? "number" : ""}">${column.name}${direction(better ? undefined : column.better)}</th>`,
+  );
+  return html`<section class="group"><h3>${title}</h3>${scrollingTable(
     title,
-    html`<table><thead><tr><td></td>${heads}</tr></thead><tbody>${body}</tbody></table>`,
+    html`<table><thead><tr><td>${better && html`<span class="interval">${better} is better</span>`}</td>${heads}</tr></thead><tbody>${body}</tbody></table>`,
   )}${note && html`<p class="note">${note}</p>`}</section>`;
 }
 
@@ -96,29 +110,4 @@ function cellContent(cell: Cell, whole: boolean): Markup | string {
   if (typeof cell === "string") return cell;
   if (typeof cell === "number") return whole ? formatCount(cell) : formatValue(cell);
   return estimate(cell);
-}
-
-function entryList(name: string | undefined, entries: readonly (readonly [string, Nested])[]): Markup {
-  const rows = entries.map(([key, value]) => html`<div><dt>${key}</dt><dd><bdi>${plainText(value)}</bdi></dd></div>`);
-  return html`<section class="panel">${name !== undefined && html`<h3>${name}</h3>`}<dl>${rows}</dl></section>`;
-}
-
-function isGroup(value: Nested): value is { readonly [key: string]: Nested } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
-}
-
-function flattened(value: Nested, prefix: string): readonly (readonly [string, Nested])[] {
-  if (!isGroup(value)) return [[prefix, value]];
-  return Object.entries(value).flatMap(([key, inner]) => flattened(inner, prefix === "" ? key : `${prefix} › ${key}`));
-}
-
-function plainText(value: Nested): string {
-  if (value === null || value === undefined || value === "") return absent;
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (Array.isArray(value)) return value.length === 0 ? absent : value.map(plainText).join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function scrolling(name: string, table: Markup): Markup {
-  return html`<div class="scrolling panel" role="region" aria-label="${name}" tabindex="0">${table}</div>`;
 }

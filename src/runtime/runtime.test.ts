@@ -55,6 +55,13 @@ describe.each<[string, Provider, typeof openRuntime]>([
     }
   });
 
+  test("keeps 16-bit state", async () => {
+    await runtime.writeState(new Map([["levels", { data: Uint16Array.of(0, 257, 65535), shape: [3] }]]));
+    expect((await runtime.readState()).get("levels")).toEqual({ data: Uint16Array.of(0, 257, 65535), shape: [3] });
+    const foreign = { data: new Float64Array(3) as unknown as Float32Array, shape: [3] };
+    await expect(runtime.writeState(new Map([["other", foreign]]))).rejects.toThrow('The state "other" must be a Float32Array,');
+  });
+
   test("hands every program the newest state, in whatever order they alternate", async () => {
     let [expectedA, expectedB] = [
       [1, 2, 3],

@@ -60,4 +60,4 @@ export const requireValue = (spec: TensorSpec, value: Value | undefined): Value 
 
 /** The array type that stores an element type. */
 export const arrayOf = (type: DataType) =>
-  ({ float32: Float32Array, int64: BigInt64Array, bool: Uint8Array, uint8: Uint8Array })[type];
+  ({ float32: Float32Array, int64: BigInt64Array, bool: Uint8Array, uint8: Uint8Array, uint16: Uint16Array })[type];

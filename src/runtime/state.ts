@@ -5,7 +5,7 @@ import { arrayOf, RuntimeError, requireValue, type Value } from "./runtime.ts";
 /** Name, sizes and type of a tensor that is kept. */
 export interface StateSpec extends TensorSpec {
   readonly shape: readonly number[];
-  readonly type: "float32" | "int64" | "uint8";
+  readonly type: "float32" | "int64" | "uint8" | "uint16";
 }
 
 /** Where state lies: `allocate` makes a tensor, of zeros unless values are given; `read` copies its values out. */
@@ -110,10 +110,10 @@ export class StateStore {
   }
 
   private specFor(name: string, { data, shape }: Value): StateSpec {
-    if (!(data instanceof Float32Array || data instanceof BigInt64Array || data instanceof Uint8Array)) {
-      throw new RuntimeError(`The state "${name}" must be a Float32Array, BigInt64Array or Uint8Array.`);
+    const type = (["float32", "int64", "uint8", "uint16"] as const).find((type) => data instanceof arrayOf(type));
+    if (type === undefined) {
+      throw new RuntimeError(`The state "${name}" must be a Float32Array, BigInt64Array, Uint8Array or Uint16Array.`);
     }
-    const type = data instanceof Float32Array ? "float32" : data instanceof BigInt64Array ? "int64" : "uint8";
     const spec = this.slots.get(name)?.spec ?? { name, shape, type };
     requireValue(spec, { data, shape });
     return spec;

@@ -1,11 +1,14 @@
 import type { z } from "zod";
 import type { EvaluateResult } from "../detection/index.ts";
 import type { SkippedFile } from "../imaging/index.ts";
+import type { CostModel } from "../metrics/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { Listener } from "../training/index.ts";
 
-interface WorkOptions {
+export interface WorkOptions {
   readonly threads?: number;
+  /** Images that are decoded at once. */
+  readonly workers?: number;
   /** Where it is computed. Default "cpu". */
   readonly provider?: Provider;
   readonly listener?: Listener;
@@ -27,6 +30,8 @@ export interface EvaluateRequest extends WorkOptions {
   readonly data: string;
   /** Where the report goes. Default: the run folder. */
   readonly out?: string;
+  /** What mistakes cost, for the threshold of least cost. */
+  readonly costs?: CostModel;
   /** Train and compare the baselines as well. */
   readonly ablation?: { readonly steps?: number; readonly sigmas?: readonly number[] };
 }
@@ -44,6 +49,6 @@ export interface System {
   ): Promise<{ readonly finished: boolean; readonly step: number; readonly skipped: readonly SkippedFile[] }>;
   /** The run's model file, from its last checkpoint where training has not written one. */
   rebuildModel(run: string): Promise<Uint8Array>;
-  /** Evaluates a run; undefined when it was interrupted. */
-  evaluateRun(request: EvaluateRequest): Promise<EvaluateResult | undefined>;
+  /** Evaluates a run. @throws the signal's reason when it was interrupted. */
+  evaluateRun(request: EvaluateRequest): Promise<EvaluateResult>;
 }

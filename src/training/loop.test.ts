@@ -52,6 +52,8 @@ const run = async (name: string, options: Partial<TrainingOptions> = {}) => {
   }
 };
 const filesOf = (name: string) => runFiles(join(folder, name));
+/** The log but for the time, which differs from run to run. */
+const logOf = async (name: string) => (await readMetrics(filesOf(name).metrics)).map(({ seconds, ...line }) => line);
 const checkpointOf = (name: string): Promise<Buffer> => readFile(filesOf(name).checkpoint);
 
 describe("training", () => {
@@ -107,7 +109,7 @@ describe("training", () => {
       expect(steps[0]).toBe(stopAt + 1);
       expect(rest.network).toEqual(whole.network);
       expect(await checkpointOf(name)).toEqual(await checkpointOf("whole"));
-      expect(await readFile(filesOf(name).metrics)).toEqual(await readFile(filesOf("whole").metrics));
+      expect(await logOf(name)).toEqual(await logOf("whole"));
     }
   });
 
@@ -121,7 +123,31 @@ describe("training", () => {
     expect((await readMetrics(filesOf("crashed").metrics)).at(-1)!.step).toBe(8);
     await run("crashed", { resume: true });
     expect(await checkpointOf("crashed")).toEqual(await checkpointOf("whole"));
-    expect(await readFile(filesOf("crashed").metrics)).toEqual(await readFile(filesOf("whole").metrics));
+    expect(await logOf("crashed")).toEqual(await logOf("whole"));
+  });
+
+  test("a batch that fails ends it with everything before saved; with the batch back it ends as it would have", async () => {
+    await run("whole");
+    const failing = async (number: number) => {
+      if (number === 9) throw new Error("The image vanished.");
+      return batch(number);
+    };
+    await expect(run("failed", { batch: failing })).rejects.toThrow("The image vanished.");
+    expect((await readTensors(filesOf("failed").checkpoint)).metadata.step).toBe("8");
+    await run("failed", { resume: true });
+    expect(await checkpointOf("failed")).toEqual(await checkpointOf("whole"));
+    expect(await logOf("failed")).toEqual(await logOf("whole"));
+  });
+
+  test("the log counts seconds over all sessions of a run", async () => {
+    const stop = new AbortController();
+    await run("timed", { signal: stop.signal, listener: (event) => event.kind === "step" && event.step === 6 && stop.abort() });
+    const before = (await readMetrics(filesOf("timed").metrics)).at(-1)!.seconds;
+    await run("timed", { resume: true });
+    const seconds = (await readMetrics(filesOf("timed").metrics)).map((line) => line.seconds);
+    expect(before).toBeGreaterThan(0);
+    expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
+    expect(seconds.at(-1)).toBeGreaterThan(before);
   });
 
   test("resuming a finished run runs no step and returns its network; without a checkpoint it starts anew", async () => {
@@ -225,7 +251,7 @@ describe("a step of three micro-batches, with averaged weights", () => {
     }
     expect(line.loss).toBeCloseTo((alone[0] + alone[1] + alone[2]) / 3, 6);
     expect(new Set(alone).size).toBe(3);
-    expect(Object.keys(line).sort()).toEqual(["gradient_norm", "learning_rate", "loss", "step"]);
+    expect(Object.keys(line).sort()).toEqual(["gradient_norm", "learning_rate", "loss", "seconds", "step"]);
   });
 
   test("returns the averages as the network", async () => {
@@ -254,7 +280,7 @@ describe("a step of three micro-batches, with averaged weights", () => {
       expect(asked[0]).toBe(3 * stopAt + 1);
       expect(rest.network).toEqual(whole.network);
       expect(await checkpointOf(name)).toEqual(await checkpointOf("whole"));
-      expect(await readFile(filesOf(name).metrics)).toEqual(await readFile(filesOf("whole").metrics));
+      expect(await logOf(name)).toEqual(await logOf("whole"));
     }
   });
 
@@ -265,6 +291,6 @@ describe("a step of three micro-batches, with averaged weights", () => {
     expect((await readTensors(filesOf("crashed").checkpoint)).metadata.step).toBe("5");
     await run("crashed", { step: inParts, resume: true });
     expect(await checkpointOf("crashed")).toEqual(await checkpointOf("whole"));
-    expect(await readFile(filesOf("crashed").metrics)).toEqual(await readFile(filesOf("whole").metrics));
+    expect(await logOf("crashed")).toEqual(await logOf("whole"));
   });
 });

@@ -35,15 +35,24 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
   const first = await writeFirstState(options);
   const runStep = await openStepRunner(options, first);
   const log = await openMetricsLog(files.metrics, first);
-  const save = async (step: number) =>
-    writeTensors(files.checkpoint, await runtime.readState(), { step: String(step), digest: options.digest });
+  let saved = first;
+  const save = async (step: number): Promise<void> => {
+    await writeTensors(files.checkpoint, await runtime.readState(), { step: String(step), digest: options.digest });
+    saved = step;
+  };
 
+  const secondsBefore = log.lines.at(-1)?.seconds ?? 0;
   const started = performance.now();
   let done = first;
   while (done < steps && !signal?.aborted) {
     const step = done + 1;
     const rate = learningRate(step, steps);
-    const measures = await runStep(step, rate);
+    const measures = await runStep(step, rate).catch(async (error: unknown) => {
+      // Such as an image that vanished: what was done so far is not lost. A failed program changes no state, but of a step in
+      // micro-batches some may have added their gradients already.
+      if (done > saved && options.step.accumulation === undefined) await save(done).catch(() => undefined);
+      throw error;
+    });
     done = step;
     for (const [name, value] of Object.entries(measures)) {
       // Checked before anything is saved: after an infinite gradient the weights are lost.
@@ -52,14 +61,15 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
         `The ${name.replaceAll("_", " ")} is ${value} at step ${step}. A lower learning rate or gradient clipping usually cures this.`,
       );
     }
-    const secondsLeft = ((performance.now() - started) / 1000 / (done - first)) * (steps - done);
+    const seconds = (performance.now() - started) / 1000;
+    const secondsLeft = (seconds / (done - first)) * (steps - done);
     listener?.({ kind: "step", step, total: steps, loss: measures.loss, learningRate: rate, secondsLeft });
-    if (step % logEvery === 0 || step === 1) {
-      await log.append({ step, learning_rate: rate, ...measures });
+    if (step % logEvery === 0 || step === 1 || step === steps) {
+      await log.append({ step, learning_rate: rate, ...measures, seconds: Number((secondsBefore + seconds).toFixed(3)) });
     }
     if (step % checkpointEvery === 0 && step < steps) await save(step);
   }
-  if (done > first) await save(done);
+  if (done > saved) await save(done);
   const state = await runtime.readState(options.step.program.state.map(({ name }) => name));
   return { network: networkOf(state), step: done, finished: done === steps };
 };

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic } from "../files/index.ts";
+import { writeFailure, writeFileAtomic } from "../files/index.ts";
 
 /** Where a run keeps what. A run folder explains itself: every file is text, a picture or a standard format. */
 export const runFiles = (folder: string) => ({
@@ -9,6 +9,8 @@ export const runFiles = (folder: string) => ({
   manifest: join(folder, "manifest.json"),
   metrics: join(folder, "metrics.jsonl"),
   checkpoint: join(folder, "checkpoints", "last.safetensors"),
+  region: join(folder, "region.png"),
+  folds: join(folder, "folds"),
   model: join(folder, "model.onnx"),
   evaluation: join(folder, "evaluation.json"),
   report: join(folder, "report.html"),
@@ -16,10 +18,13 @@ export const runFiles = (folder: string) => ({
 
 export type RunFiles = ReturnType<typeof runFiles>;
 
-/** Takes away the model and checkpoint of an earlier training, before another begins in its folder. */
-export const removeModel = async ({ model, checkpoint }: RunFiles): Promise<void> => {
-  await Promise.all([model, checkpoint].map((path) => rm(path, { force: true })));
+/** Takes away what an earlier training left, before another begins in its folder. */
+export const removeModel = async ({ model, checkpoint, region, folds }: RunFiles): Promise<void> => {
+  await Promise.all([model, checkpoint, region, folds].map((path) => rm(path, { force: true, recursive: true })));
 };
+
+/** The run folder of the network that is trained without one part of the images (from 1). */
+export const foldFiles = ({ folds }: RunFiles, fold: number): RunFiles => runFiles(join(folds, String(fold)));
 
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeFileAtomic(path, `${JSON.stringify(value, undefined, 2)}\n`);
@@ -44,7 +49,7 @@ const readIfPresent = async (path: string): Promise<string | undefined> => {
   }
 };
 
-/** One line of `metrics.jsonl`. */
+/** One line of `metrics.jsonl`. `seconds` counts the training's time, over all its sessions. */
 export interface MetricsLine {
   readonly step: number;
   readonly [measure: string]: number;
@@ -68,5 +73,9 @@ export const openMetricsLog = async (path: string, lastStep: number) => {
   if (kept.length > 0) await writeFileAtomic(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
   else await rm(path, { force: true });
   await mkdir(join(path, ".."), { recursive: true });
-  return { lines: kept, append: (line: MetricsLine) => appendFile(path, `${JSON.stringify(line)}\n`) };
+  const append = (line: MetricsLine): Promise<void> =>
+    appendFile(path, `${JSON.stringify(line)}\n`).catch((error: unknown) => {
+      throw writeFailure(path, error);
+    });
+  return { lines: kept, append };
 };

@@ -11,7 +11,13 @@ import { range } from "./limits.ts";
  */
 
 /** Most values that are computed at once. More float32 values are weights, which the runtime prepares. */
-const LARGEST_FOLDED: Readonly<Record<DataType, number>> = { float32: 2 ** 12, int64: 2 ** 20, bool: 2 ** 20, uint8: 2 ** 20 };
+const LARGEST_FOLDED: Readonly<Record<DataType, number>> = {
+  float32: 2 ** 12,
+  int64: 2 ** 20,
+  bool: 2 ** 20,
+  uint8: 2 ** 20,
+  uint16: 2 ** 20,
+};
 
 const countOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 

@@ -25,7 +25,11 @@ describe("calibration", () => {
         (_, position) => 0.5 + rng.normal() * (position % size < size / 2 ? 0.05 : 0.2),
       );
     });
-    const images = { samples: pictures.map(() => ({}) as never), skipped: [], get: async (index: number) => pictures[index] };
+    const images = {
+      samples: pictures.map(() => ({}) as never),
+      skipped: [],
+      get: async (index: number) => ({ x: pictures[index], counts: undefined }),
+    };
     const runtime = openLocalRuntime({ threads: 1 });
     const network = new Map(buildStep(config).initialState());
     const calibration = await calibrate(runtime, network, config, images);

@@ -1,3 +1,4 @@
+import type { PreparedImages } from "../../detection/index.ts";
 import {
   add,
   asinh,
@@ -19,7 +20,6 @@ import { frozen } from "../../nn/index.ts";
 import type { Runtime, Value } from "../../runtime/index.ts";
 import { anomalyMap } from "./anomaly-map.ts";
 import type { ModelConfig } from "./config.ts";
-import type { PreparedImages } from "./data.ts";
 
 /** First and second moment of the map at each position, [size, size], over training images. */
 export interface Calibration {
@@ -48,7 +48,7 @@ export const calibrate = async (
   const sums = new Float64Array(size * size);
   const squares = new Float64Array(size * size);
   for (let image = 0; image < count; image++) {
-    const data = await images.get(normal[Math.floor((image * normal.length) / count)]);
+    const { x: data } = await images.get(normal[Math.floor((image * normal.length) / count)]);
     const { map } = await loaded.run({ x: { data, shape: [1, channels, size, size] } });
     for (const [position, value] of (map.data as Float32Array).entries()) {
       sums[position] += value;

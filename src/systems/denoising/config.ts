@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageSettings, type Settled, validationSettings } from "../../detection/index.ts";
 import { augmentationSchema } from "../../imaging/index.ts";
 import { corruptionSchema, railwayCorruption, structuredCorruption } from "./corruption/index.ts";
 
@@ -12,19 +13,7 @@ export const configSchema = z
       .enum(["normal", "all"])
       .default("normal")
       .describe("all: images of known defects in train/<kind> are trained on too."),
-    image: z
-      .strictObject({
-        size: z.int().min(16).max(2048).default(128).describe("Height and width at which the network sees an image, in pixels."),
-        channels: z
-          .union([z.literal(1), z.literal(3), z.literal("auto")])
-          .default("auto")
-          .describe("1 grey, 3 colour; auto: grey when the training images are."),
-        aspect: z
-          .enum(["fit", "stretch"])
-          .default("stretch")
-          .describe("fit keeps an image's proportions, stretch fills the square."),
-      })
-      .prefault({}),
+    image: imageSettings(128),
     network: z
       .strictObject({
         architecture: z
@@ -106,17 +95,7 @@ export const configSchema = z
         cacheMegabytes: z.int().min(0).default(2048).describe("Memory for prepared images; what does not fit is decoded again."),
       })
       .prefault({}),
-    validation: z
-      .strictObject({
-        share: z
-          .number()
-          .min(0)
-          .max(0.5)
-          .default(0.1)
-          .describe("Share of the normal training images kept out of training, to set the threshold."),
-        falseAlarmRate: z.number().gt(0).lt(1).default(0.05).describe("Share of normal images that may be called anomalous."),
-      })
-      .prefault({}),
+    validation: validationSettings,
   })
   .check((context) => {
     const { image, network, score, corruption } = context.value;
@@ -141,8 +120,8 @@ function hasPositiveResidual({ l1, l2, ssim, msgms, contrast = 0 }: ResidualWeig
 type ResidualWeights = Record<"l1" | "l2" | "ssim" | "msgms", number> & { contrast?: number };
 
 export type Config = z.output<typeof configSchema>;
-/** A configuration whose number of channels is decided. */
-export type ModelConfig = Config & { readonly image: { readonly channels: 1 | 3 } };
+/** A configuration in which the images have decided their channels and depth. */
+export type ModelConfig = Settled<Config>;
 export type ConfigInput = z.input<typeof configSchema>;
 
 /** Starting points of `--preset`; what they leave open has the schema's default. */

@@ -1,18 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeJpeg, type Image, readFolder, type Sample, writePng, writeSurfaces } from "../../imaging/index.ts";
+import { describe, expect, test } from "vitest";
+import type { PreparedImages } from "../../detection/index.ts";
+import type { Sample } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
-import { openLocalRuntime, type Values } from "../../runtime/index.ts";
-import type { ModelConfig } from "./config.ts";
-import { type ConfigInput, configSchema } from "./config.ts";
-import { batchMaker, imagesAreGrey, openPreprocessor, type PreparedImages, prepareImages, splitTraining } from "./data.ts";
+import type { Values } from "../../runtime/index.ts";
+import { type ConfigInput, configSchema, type ModelConfig } from "./config.ts";
+import { batchMaker } from "./data.ts";
 
 const size = 16;
 const configOf = (given: ConfigInput): ModelConfig => {
   const config = configSchema.parse({ ...given, image: { size }, network: { depth: 1 } });
-  return { ...config, image: { ...config.image, channels: 1 } };
+  return { ...config, image: { ...config.image, channels: 1, depth: 8 } };
 };
 const sample = (name: string, label: 0 | 1 = 0): Sample => ({
   path: name,
@@ -27,7 +24,7 @@ const samplesOf = (count: number, label: 0 | 1 = 0) => Array.from({ length: coun
 const numbered = (count: number): PreparedImages => ({
   samples: samplesOf(count),
   skipped: [],
-  get: async (index) => new Float32Array(size * size).fill((index + 1) / 16),
+  get: async (index) => ({ x: new Float32Array(size * size).fill((index + 1) / 16), counts: undefined }),
 });
 const data = (values: Values, name: string) => values[name].data as Float32Array;
 /** The numbers of the images in a batch, row by row. */
@@ -47,7 +44,7 @@ describe("batches", () => {
     ...numbered(7),
     get: async (index) => {
       const rng = random("textured", index);
-      return Float32Array.from({ length: size * size }, () => rng.uniform());
+      return { x: Float32Array.from({ length: size * size }, () => rng.uniform()), counts: undefined };
     },
   };
 
@@ -134,103 +131,27 @@ describe("batches", () => {
     }
     expect([...sources].sort()).toEqual([0, 1, 2, 3, 4, 5]);
   });
-});
 
-describe("images of a folder", () => {
-  let folder: string;
-  let samples: Sample[];
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "lynceus-data-"));
-    await writeSurfaces(folder, { categories: ["tiles"], size: 20, trainCount: 6, testPerKind: 0, seed: 1 });
-    await writeFile(join(folder, "tiles", "train", "good", "002a.png"), "not a picture");
-    samples = (await readFolder(join(folder, "tiles"))).train;
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  test("the cache does not change the batches; what cannot be read is left out and named", async () => {
-    const config = configOf({ training: { batch: 4 }, augmentation: { shift: 0.2 } });
-    const runtime = openLocalRuntime({ threads: 1 });
-    const prepare = await openPreprocessor(runtime, config.image);
-    let prepared = 0;
-    const counting = (image: Image) => {
-      prepared++;
-      return prepare(image);
+  test("give ignored pixels no weight, wherever augmentation moves them", async () => {
+    const ignoring: PreparedImages = {
+      ...numbered(3),
+      samples: samplesOf(3).map((own) => ({ ...own, ignorePath: "mask.png" })),
+      // The image is white exactly where it is ignored.
+      get: async (index) => {
+        const x = Float32Array.from({ length: size * size }, (_, i) => (i % size < 3 + index ? 1 : 0));
+        return { x, counts: x.map((value) => 1 - value) };
+      },
     };
-    const results: Values[][] = [];
-    const decoded: number[] = [];
-    for (const cacheBytes of [2 ** 20, 0, 2.5 * size * size * 4]) {
-      prepared = 0;
-      const progress: number[] = [];
-      const images = await prepareImages(samples, counting, cacheBytes, (done) => progress.push(done));
-      expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7]);
-      expect(images.samples.map(({ name }) => name)).toEqual(
-        samples.map(({ name }) => name).filter((name) => !name.includes("2a")),
-      );
-      expect(images.skipped).toHaveLength(1);
-      expect(images.skipped[0].path).toContain("002a.png");
-      expect(images.skipped[0].reason).toContain("002a.png");
-      const batch = batchMaker(images, config);
-      results.push([await batch(1), await batch(2), await batch(3)]);
-      decoded.push(prepared - 6);
-    }
-    expect(results[1]).toEqual(results[0]);
-    expect(results[2]).toEqual(results[0]);
-    // Two of six images fit the third cache: of two epochs, four images each are decoded again.
-    expect(decoded).toEqual([0, 12, 8]);
-    await runtime.close();
-  });
-
-  test("grey pictures are told from coloured ones, JPEG rounding is no colour", async () => {
-    const write = async (name: string, colour: (i: number) => [number, number, number], jpeg = false): Promise<Sample> => {
-      const image = {
-        width: 16,
-        height: 16,
-        data: Uint8Array.from({ length: 256 }, (_, i) => i).reduce((all, i) => {
-          all.set(colour(i), 3 * i);
-          return all;
-        }, new Uint8Array(768)),
-      };
-      const path = join(folder, name);
-      if (jpeg) await writeFile(path, await encodeJpeg(image, 90));
-      else await writePng(path, image);
-      return { ...sample(name), path };
-    };
-    const grey = await write("grey.png", (i) => [i, i, i]);
-    const photo = await write("grey.jpg", (i) => [i, i, i], true);
-    const tinted = await write("tinted.png", (i) => [i, i, i === 200 ? 100 : i]);
-    const broken = samples.find(({ name }) => name.includes("2a"))!;
-    expect(await imagesAreGrey([grey, photo, broken])).toBe(true);
-    expect(await imagesAreGrey([grey, tinted])).toBe(false);
-    expect(await imagesAreGrey(samples)).toBe(false);
-  });
-});
-
-describe("the split", () => {
-  const config = configSchema.parse({ validation: { share: 0.2 } });
-  const names = (given: readonly Sample[]) => given.map(({ name }) => name);
-
-  test("keeps a share of the normal images out of training, the same ones every time", () => {
-    const samples = [...samplesOf(20), ...samplesOf(4, 1)];
-    const { training, validation } = splitTraining(samples, config);
-    expect(validation).toHaveLength(4);
-    expect(names([...training, ...validation]).sort()).toEqual(names(samplesOf(20)).sort());
-    expect(splitTraining(samples, config)).toEqual({ training, validation });
-    expect(names(splitTraining(samples, { ...config, seed: 1 }).validation)).not.toEqual(names(validation));
-    const all = splitTraining(samples, { ...config, trainOn: "all" });
-    expect(all.validation).toEqual(validation);
-    expect(names(all.training)).toEqual([...names(training), ...names(samplesOf(4, 1))]);
-  });
-
-  test.each([
-    [0, 0.2, 0],
-    [4, 0.5, 0],
-    [5, 0.1, 1],
-    [5, 0, 0],
-    [10, 0.01, 1],
-    [40, 0.5, 20],
-    [100, 0.1, 10],
-  ])("of %s normal images, a share of %s keeps %s", (count, share, kept) => {
-    const { training, validation } = splitTraining(samplesOf(count), { ...config, validation: { ...config.validation, share } });
-    expect([training.length, validation.length]).toEqual([count - kept, kept]);
+    const config = configOf({
+      training: { batch: 6 },
+      augmentation: { flipHorizontal: true, quarterTurns: true, shift: 0.3 },
+      corruption: { kind: "none" },
+    });
+    const batch = await batchMaker(ignoring, config)(1);
+    const [target, weights] = ["target", "weights"].map((name) => data(batch, name));
+    expect([...weights]).toEqual([...target.map((value) => 1 - value)]);
+    expect(new Set(weights)).toEqual(new Set([0, 1]));
+    const rows = Array.from({ length: 6 }, (_, row) => weights.subarray(row * size ** 2, (row + 1) * size ** 2).join());
+    expect(new Set(rows).size).toBeGreaterThan(3);
   });
 });

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { type EvaluateResult, evaluateModel } from "../../detection/index.ts";
+import { type EvaluateResult, evaluateModel, planTraining } from "../../detection/index.ts";
 import { exists } from "../../files/index.ts";
 import { mean, program } from "../../graph/index.ts";
-import { decodeImage, imageInput, preprocess, readFolder, type Sample } from "../../imaging/index.ts";
+import { decodeImage, imageInput, preprocess, readDataset, type Sample } from "../../imaging/index.ts";
 import { aurocDifference, type Measure } from "../../metrics/index.ts";
 import { frozen, l1, networkOf } from "../../nn/index.ts";
 import type { Comparison } from "../../report/index.ts";
@@ -12,7 +12,7 @@ import { type Config, configSchema, type ModelConfig } from "./config.ts";
 import { corruptionSchema } from "./corruption/index.ts";
 import { restore } from "./model.ts";
 import { readConfig, rebuildModel } from "./run.ts";
-import { planTraining, train } from "./train.ts";
+import { train, weightsOf } from "./train.ts";
 
 export interface AblationOptions {
   /** The run whose settings are compared with the baselines. */
@@ -53,7 +53,7 @@ export interface AblationRow {
  * trainings share the data, the seed, the steps and everything else in the configuration; only the corruption differs. Each is
  * a run folder of its own under `ablation/`, so an interrupted comparison goes on where it stopped.
  */
-export const ablation = async (options: AblationOptions): Promise<AblationRow[] | undefined> => {
+export const ablation = async (options: AblationOptions): Promise<AblationRow[]> => {
   const { run, data, sigmas = [0.1, 0.2, 0.4], threads, provider, listener, signal } = options;
   const base = await readConfig(run);
   if (base.corruption.kind !== "occlusion") {
@@ -72,7 +72,7 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
     Object.entries(corruptions).map(([name, corruption]): Variant => ({ name, architecture, corruption })),
   );
 
-  const { test } = await readFolder(data);
+  const { test } = await readDataset(data);
   if (new Set(test.map(({ label }) => label)).size < 2) {
     throw new Error(`"${data}" needs normal and defective test images (test/good, test/<kind>) to compare on.`);
   }
@@ -90,12 +90,12 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[] 
     });
     listener?.({ kind: "stage", text: `${index + 1} of ${variants.length}: ${variant.architecture}, ${variant.name}` });
     // The digest in the name keeps trainings on other data or settings apart.
-    const { digest } = await planTraining(data, config);
+    const { digest } = await planTraining(data, run, config, weightsOf);
     const name = `${variant.architecture} ${variant.name} ${digest.slice(0, 8)}`.replaceAll(/[^a-z0-9.]+/g, "-");
     const files = runFiles(join(run, "ablation", name));
     if (!(await exists(files.model))) {
       const { finished } = await train({ data, out: files.folder, config, resume: true, threads, provider, listener, signal });
-      if (!finished) return undefined;
+      if (!finished) throw signal?.reason;
     }
     const metrics = await readMetrics(files.metrics);
     const model = await rebuildModel(files.folder);
@@ -143,7 +143,7 @@ const gainOver = (
 const cleanLoss = async (files: RunFiles, test: readonly Sample[], computing: RuntimeOptions): Promise<number> => {
   const { image: options, network } = (await readConfig(files.folder)) as ModelConfig;
   const { tensors } = await readTensors(files.checkpoint);
-  const image = imageInput();
+  const image = imageInput(options.depth);
   const { x } = preprocess(image, options);
   const runtime = openRuntime(computing);
   const loss = mean(l1(x, restore(frozen(networkOf(tensors)), x, network)));
@@ -151,7 +151,7 @@ const cleanLoss = async (files: RunFiles, test: readonly Sample[], computing: Ru
   const losses: number[] = [];
   for (const { path, label } of test) {
     if (label === 1) continue;
-    const decoded = await decodeImage(path).catch(() => undefined);
+    const decoded = await decodeImage(path, { depth: options.depth, range: options.range }).catch(() => undefined);
     if (decoded === undefined) continue;
     const found = await loaded.run({ image: { data: decoded.data, shape: [decoded.height, decoded.width, 3] } });
     losses.push(Number(found.loss.data[0]));

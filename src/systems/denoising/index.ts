@@ -7,4 +7,4 @@ export { type AblationOptions, type AblationRow, ablation, ablationTable } from 
 export { type NetworkOptions, restore } from "./model.ts";
 export { predict } from "./predict.ts";
 export { readConfig, rebuildModel } from "./run.ts";
-export { buildStep, planTraining, type TrainingPlan, type TrainOptions, type TrainSummary, train } from "./train.ts";
+export { buildStep, train } from "./train.ts";

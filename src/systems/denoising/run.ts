@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { writeDetector } from "../../detection/index.ts";
+import { regionOfRun, writeDetector } from "../../detection/index.ts";
 import { frozen, networkOf } from "../../nn/index.ts";
 import { readJson, readTensors, runFiles } from "../../training/index.ts";
 import { type Config, configSchema, type ModelConfig } from "./config.ts";
-import { detector } from "./detector.ts";
+import { detector, imageScoreOf } from "./detector.ts";
 
 /** The configuration of a run folder. @throws Error when it is missing or does not fit this version. */
 export const readConfig = async (folder: string): Promise<Config> => {
@@ -35,9 +35,11 @@ export const rebuildModel = async (folder: string): Promise<Uint8Array> => {
   const description = {
     system: "denoising",
     preprocess: config.image,
+    imageScore: imageScoreOf(config),
     config,
     threshold: undefined,
     provenance: { unfinished: true },
   };
-  return writeDetector(detector(frozen(networkOf(tensors)), config), description);
+  const region = await regionOfRun(files, config.image.roi, config.image);
+  return writeDetector(detector(frozen(networkOf(tensors)), config, undefined, region), description);
 };

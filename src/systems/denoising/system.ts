@@ -14,7 +14,7 @@ export const denoising: System = {
   presets,
   train: async ({ config, ...options }) => train({ ...options, config: configSchema.parse(config) }),
   rebuildModel,
-  evaluateRun: async ({ run, data, out, ablation: compare, ...options }) => {
+  evaluateRun: async ({ run, data, out, costs, ablation: compare, ...options }) => {
     const files = runFiles(run);
     const model = await rebuildModel(run);
     const manifest = (await readJson(files.manifest)) as { data?: string } | undefined;
@@ -22,19 +22,21 @@ export const denoising: System = {
     const ownData = manifest?.data === resolve(data);
     let comparisons: Parameters<typeof evaluateModel>[0]["comparisons"];
     if (compare) {
-      const rows = await ablation({ run, data, ...compare, ...options });
-      if (rows === undefined) return undefined;
-      comparisons = [ablationTable(rows)];
+      comparisons = [ablationTable(await ablation({ run, data, ...compare, ...options }))];
     }
-    const { threads, provider, listener } = options;
+    const { threads, provider, workers, listener, signal } = options;
     return evaluateModel({
       model,
       data,
       out: out ?? (ownData ? run : join(run, `evaluation-${basename(resolve(data))}`)),
       metrics: await readMetrics(files.metrics),
       comparisons,
+      costs,
+      defaults: configSchema.parse({}),
       runtime: { threads, provider },
+      workers,
       listener,
+      signal,
     });
   },
 };

@@ -4,13 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readDetector, writeDetector } from "../../detection/index.ts";
-import { readFolder, writeSurfaces } from "../../imaging/index.ts";
+import { readDetector, splitTraining, writeDetector } from "../../detection/index.ts";
+import { readDataset, writeSurfaces } from "../../imaging/index.ts";
 import { frozen } from "../../nn/index.ts";
 import type { Value } from "../../runtime/index.ts";
 import { type ProgressEvent, readMetrics, readTensors, runFiles } from "../../training/index.ts";
 import { type ConfigInput, configSchema, type ModelConfig } from "./config.ts";
-import { splitTraining } from "./data.ts";
 import { detector } from "./detector.ts";
 import { readConfig, rebuildModel } from "./run.ts";
 import { train } from "./train.ts";
@@ -42,7 +41,11 @@ const run = (name: string, options: Partial<Parameters<typeof train>[0]> = {}) =
   train({ data, out: out(name), config, threads: 2, ...options });
 const resultOf = async (name: string) => {
   const files = runFiles(out(name));
-  return { checkpoint: await readFile(files.checkpoint), model: await readFile(files.model), log: await readFile(files.metrics) };
+  return {
+    checkpoint: await readFile(files.checkpoint),
+    model: await readFile(files.model),
+    log: Buffer.from(JSON.stringify((await readMetrics(files.metrics)).map(({ seconds, ...line }) => line))),
+  };
 };
 /** Fails with a short message: a difference of thousands of bytes helps nobody. */
 const expectSameResult = async (name: string, expected: string) => {
@@ -144,6 +147,7 @@ describe("a training", () => {
         writeDetector(detector(frozen(network), config), {
           system: "denoising",
           preprocess: config.image,
+          imageScore: { kind: "max" },
           config,
           threshold: undefined,
           provenance: { unfinished: true },
@@ -154,11 +158,46 @@ describe("a training", () => {
     expect(modelOf(tensors).equals(rebuilt)).toBe(false);
   });
 
+  test("with folds, every image helps to set the threshold of a network trained on all; killed in any of them, it ends the same", async () => {
+    const folded: ConfigInput = { ...input, validation: { folds: 3 }, training: { ...input.training, steps: 6 } };
+    const options = { config: configSchema.parse(folded) };
+    const { threshold } = await run("folded", options);
+    expect(threshold).toMatchObject({ normalImages: 12, attainedRate: expect.closeTo(1 / 13, 9) });
+    const { folds } = runFiles(out("folded"));
+    const scores = [];
+    for (const fold of ["1", "2", "3"]) {
+      const scored = JSON.parse(await readFile(join(folds, fold, "evaluation.json"), "utf8")).scores as { score: number }[];
+      expect(scored).toHaveLength(4);
+      scores.push(...scored.map(({ score }) => score));
+    }
+    // Just above the highest score that any image got from the network that had not seen it.
+    expect(threshold!.value).toBeGreaterThan(Math.max(...scores));
+    expect(threshold!.value).toBeLessThan(Math.max(...scores) * (1 + 1e-6));
+    const secondFold = (() => {
+      let stage = "";
+      return (event: ProgressEvent) => {
+        if (event.kind === "stage" && event.text.startsWith("network")) stage = event.text;
+        return stage.startsWith("network 2") && reached(5)(event);
+      };
+    })();
+    await killAt("killed in a fold", secondFold, folded);
+    const first = await readFile(join(runFiles(out("killed in a fold")).folds, "1", "evaluation.json"));
+    const seen: number[] = [];
+    await run("killed in a fold", {
+      ...options,
+      resume: true,
+      listener: (event) => event.kind === "step" && seen.push(event.step),
+    });
+    expect(seen).toEqual([5, 6, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]);
+    expect(await readFile(join(runFiles(out("killed in a fold")).folds, "1", "evaluation.json"))).toEqual(first);
+    await expectSameResult("killed in a fold", "folded");
+  });
+
   test("leaves a run folder that explains itself", async () => {
     const files = runFiles(out("undisturbed"));
     const stored = await readConfig(files.folder);
-    expect(stored).toEqual({ ...config, image: { ...config.image, channels: 3 } });
-    expect((await readMetrics(files.metrics)).map(({ step }) => step)).toEqual([1, 10, 20]);
+    expect(stored).toEqual({ ...config, image: { ...config.image, channels: 3, depth: 8 } });
+    expect((await readMetrics(files.metrics)).map(({ step }) => step)).toEqual([1, 10, 20, 24]);
     const manifest = JSON.parse(await readFile(files.manifest, "utf8"));
     expect(manifest).toMatchObject({ system: "denoising", data, trainingImages: 11, validationImages: 1 });
     const { description } = readDetector(await readFile(files.model));
@@ -181,7 +220,7 @@ describe("a training", () => {
     await expect(run("copy", { resume: true, config: { ...config, seed: 6 } })).rejects.toThrow(message);
     const other = join(folder, "other");
     await cp(data, other, { recursive: true });
-    const { training } = splitTraining((await readFolder(other)).train, config);
+    const { training } = splitTraining((await readDataset(other)).train, config);
     await cp(training[0].path, training[1].path);
     await expect(run("copy", { resume: true, data: other })).rejects.toThrow(message);
     // Refused before anything is written: the right settings still go on.
@@ -192,7 +231,7 @@ describe("a training", () => {
   test("names what it skips, and says when nothing is left", async () => {
     const broken = join(folder, "broken");
     await cp(data, broken, { recursive: true });
-    const { training } = splitTraining((await readFolder(broken)).train, config);
+    const { training } = splitTraining((await readDataset(broken)).train, config);
     await writeFile(training[0].path, "not a picture");
     const warnings: string[] = [];
     const short = { ...config, training: { ...config.training, steps: 1 } };

@@ -1,0 +1,65 @@
+import { exists } from "../files/index.ts";
+import { readDataset, type Sample } from "../imaging/index.ts";
+import { digestOf, digestOfFiles, runFiles } from "../training/index.ts";
+import type { DetectorConfig, Settled } from "./settings.ts";
+import { depthOfImages, imagesAreGrey, splitTraining } from "./training-data.ts";
+
+/** What a training is made of, before anything is computed or written. */
+export interface TrainingPlan<Config extends DetectorConfig> {
+  readonly config: Settled<Config>;
+  readonly training: readonly Sample[];
+  /** Normal images kept out of training, for the threshold. */
+  readonly validation: readonly Sample[];
+  readonly dataDigest: string;
+  /** Identifies everything that decides the weights: two plans of one digest end with the same bits. */
+  readonly digest: string;
+  /** Sentences about what is wrong with the data, but not so wrong that training makes no sense. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the data and settles what the settings left open. `weightsOf` gives the part of the configuration that decides the weights.
+ * @throws Error when there is no normal image to train on.
+ */
+export const planTraining = async <Config extends DetectorConfig>(
+  data: string,
+  out: string,
+  given: Config,
+  weightsOf: (config: Settled<Config>) => unknown,
+): Promise<TrainingPlan<Config>> => {
+  const dataset = await readDataset(data);
+  const { training, validation } = splitTraining(dataset.train, given);
+  if (training.length === 0) throw new Error(`"${data}" holds no normal image to train on. Put them in "${data}/train/good".`);
+  const { channels, depth, range, roi } = given.image;
+  const config = {
+    ...given,
+    image: {
+      ...given.image,
+      depth: depth === "auto" ? await depthOfImages(training) : depth,
+      channels: channels === "auto" ? ((await imagesAreGrey(training, { range })) ? 1 : 3) : channels,
+    },
+  } as Settled<Config>;
+  const dataDigest = await digestOfFiles(training);
+  const region = (await exists(runFiles(out).region)) ? runFiles(out).region : roi;
+  const regionDigest = region === undefined ? undefined : await digestOfFiles([{ name: "region", path: region }]);
+  return {
+    config,
+    training,
+    validation,
+    dataDigest,
+    digest: digestOf(JSON.stringify({ weights: weightsOf(config), dataDigest, regionDigest })),
+    warnings: await sameImages(training, dataset.test),
+  };
+};
+
+const sameImages = async (training: readonly Sample[], test: readonly Sample[]): Promise<string[]> => {
+  const digests = async (samples: readonly Sample[]) =>
+    Promise.all(samples.map(async ({ path }) => digestOfFiles([{ name: "", path }]).catch(() => undefined)));
+  const [seen, tested] = [new Set(await digests(training)), await digests(test)];
+  const leaked = test.filter((_, index) => tested[index] !== undefined && seen.has(tested[index]));
+  return leaked.length === 0
+    ? []
+    : [
+        `${leaked.length} test images are training images as well (${leaked[0].name}, ...): their scores say nothing. lynceus inspect lists them.`,
+      ];
+};

@@ -1,0 +1,52 @@
+import { exists } from "../files/index.ts";
+import { constant, greater, max, neg, type Tensor, where } from "../graph/index.ts";
+import { createImage, decodeMask, type Image, type Mask, type Preprocessed, writeMaskPng } from "../imaging/index.ts";
+import { openRuntime } from "../runtime/index.ts";
+import type { RunFiles } from "../training/index.ts";
+import { type NetworkInput, openPreprocessor } from "./training-data.ts";
+
+/** A mask as a picture: white where it is 1. */
+export const maskImage = ({ width, height, data }: Mask): Image => {
+  const image = createImage(width, height);
+  for (let pixel = 0; pixel < data.length; pixel++) {
+    if (data[pixel] !== 0) image.data.fill(255, 3 * pixel, 3 * pixel + 3);
+  }
+  return image;
+};
+
+/**
+ * The run's region of interest as the network sees it: 1 inside, 0 outside, [size, size]. The picture is copied into the run folder
+ * when the run begins, so that it goes on with the same one; undefined when the run has none.
+ * @throws Error when the picture is black everywhere; ImageError when it cannot be read.
+ */
+export const regionOfRun = async (
+  files: RunFiles,
+  given: string | undefined,
+  options: NetworkInput,
+): Promise<Float32Array | undefined> => {
+  if (given === undefined) return undefined;
+  if (!(await exists(files.region))) await writeMaskPng(files.region, await decodeMask(given));
+  const runtime = openRuntime({ threads: 1 });
+  const prepare = await openPreprocessor(runtime, { ...options, channels: 1, depth: 8 });
+  const region = (await prepare(maskImage(await decodeMask(files.region)))).map((share) => (share > 0.5 ? 1 : 0));
+  await runtime.close();
+  if (region.includes(1)) return region;
+  throw new Error(
+    `The region of interest "${given}" is black everywhere, so nothing would be inspected. Paint the region white.`,
+  );
+};
+
+/**
+ * What a map says where it counts: on the image itself (around it, its edge is only repeated) and in the region of interest. Elsewhere it
+ * takes its lowest value, so that nothing there raises the score. map and `scored`: [1, 1, size, size]; `outputs` are the model
+ * file's, [height, width]: the map, and `inspected`, 1 in the region and 0 outside, where there is one.
+ */
+export const whereItCounts = (map: Tensor, { content, toImage }: Preprocessed, region?: Float32Array) => {
+  const lowest = neg(max(neg(map)));
+  const mask = region && constant(region, map.shape as readonly number[]);
+  const shown = mask ? where(greater(mask, 0.5), map, lowest) : map;
+  const outputs: { map: Tensor; inspected?: Tensor } = mask
+    ? { map: toImage(shown), inspected: toImage(mask) }
+    : { map: toImage(shown) };
+  return { scored: where(greater(content, 0.5), shown, lowest), outputs };
+};

@@ -1,0 +1,82 @@
+/** The numbers of a TIFF file's first directory. Layout: TIFF 6.0 (Adobe, 1992), with the wider pointers of BigTIFF. */
+export interface TiffTags {
+  readonly littleEndian: boolean;
+  /** A tag's whole numbers; none where the file lacks it. @throws RangeError when they lie outside the file. */
+  all(tag: number): readonly number[];
+  /** A tag's first number. */
+  first(tag: number, otherwise: number): number;
+  /** Where a tag's numbers begin in the file. */
+  placeOf(tag: number): number | undefined;
+  /** How many directories, so pages, follow one another. */
+  pages(): number;
+}
+
+export const TAG = {
+  width: 256,
+  height: 257,
+  bits: 258,
+  compression: 259,
+  photometric: 262,
+  stripOffsets: 273,
+  orientation: 274,
+  samples: 277,
+  rowsPerStrip: 278,
+  stripByteCounts: 279,
+  planes: 284,
+  predictor: 317,
+  tileWidth: 322,
+  extraSamples: 338,
+  sampleFormat: 339,
+};
+
+/** Bytes of a whole number, by its type: BYTE, SHORT, LONG and LONG8. */
+const SIZES = new Map([
+  [1, 1],
+  [3, 2],
+  [4, 4],
+  [16, 8],
+]);
+
+export const isTiff = (bytes: Buffer): boolean => /^(II[*+]\0|MM\0[*+])/.test(bytes.toString("latin1", 0, 4));
+
+/** @throws RangeError when the directory lies outside the file. */
+export const readTiffTags = (bytes: Buffer): TiffTags => {
+  const littleEndian = bytes[0] === 0x49;
+  const whole = (at: number, size: number): number => {
+    if (size === 8) return Number(littleEndian ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
+    return littleEndian ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
+  };
+  const big = whole(2, 2) === 43;
+  const [pointer, countSize, entrySize] = big ? [8, 8, 20] : [4, 2, 12];
+  const start = whole(big ? 8 : 4, pointer);
+
+  const entries = new Map<number, { readonly at: number; readonly count: number; readonly size: number }>();
+  for (let entry = 0, count = whole(start, countSize); entry < count; entry++) {
+    const at = start + countSize + entry * entrySize;
+    const size = SIZES.get(whole(at + 2, 2));
+    if (size === undefined) continue;
+    const values = whole(at + 4, pointer);
+    const inside = at + 4 + pointer;
+    entries.set(whole(at, 2), { at: values * size <= pointer ? inside : whole(inside, pointer), count: values, size });
+  }
+
+  const all = (tag: number): readonly number[] => {
+    const { at, count, size } = entries.get(tag) ?? { at: 0, count: 0, size: 1 };
+    if (at + count * size > bytes.length) throw new RangeError(`tag ${tag} points outside the file`);
+    return Array.from({ length: count }, (_, i) => whole(at + i * size, size));
+  };
+  const pages = (): number => {
+    const seen = new Set<number>();
+    for (let at = start; at !== 0 && !seen.has(at); at = whole(at + countSize + whole(at, countSize) * entrySize, pointer)) {
+      seen.add(at);
+    }
+    return seen.size;
+  };
+  return {
+    littleEndian,
+    all,
+    first: (tag, otherwise) => all(tag)[0] ?? otherwise,
+    placeOf: (tag) => entries.get(tag)?.at,
+    pages,
+  };
+};
