@@ -1,6 +1,6 @@
 import { benchmark as runBenchmark } from "../systems/benchmark.ts";
-import { systemOrUsage } from "./model-file.ts";
 import { formatTable, interruptible, output, progress } from "./output.ts";
+import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
 import type { CommonOptions } from "./usage.ts";
 

@@ -5,8 +5,8 @@ import { type SurfaceCategory, writeSurfaces } from "../imaging/index.ts";
 import type { Measure } from "../metrics/index.ts";
 import { type Comparison, renderReport } from "../report/index.ts";
 import { runFiles } from "../training/index.ts";
-import { systemOrUsage } from "./model-file.ts";
 import { formatTable, output, progress } from "./output.ts";
+import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
 import type { CommonOptions } from "./usage.ts";
 

@@ -1,7 +1,8 @@
 import { type CostTable, evaluateModel } from "../detection/index.ts";
 import type { CostModel } from "../metrics/index.ts";
-import { openRun, readModelFile } from "./model-file.ts";
+import { readModelFile } from "./model-file.ts";
 import { formatMeasures, formatTable, interruptible, output, progress } from "./output.ts";
+import { openRun } from "./run.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
 
 interface EvaluateCommand extends CommonOptions {

@@ -1,7 +1,8 @@
 import { type Precision, readDetector, reducePrecision, withThreshold } from "../detection/index.ts";
 import { writeFileAtomic } from "../files/index.ts";
-import { openRun, readModelFile } from "./model-file.ts";
+import { readModelFile } from "./model-file.ts";
 import { formatTable, interruptible, output, progress } from "./output.ts";
+import { openRun } from "./run.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
 
 interface ExportCommand extends CommonOptions {

@@ -4,8 +4,9 @@ import { readModel } from "../graph/index.ts";
 import { type Dataset, type DuplicateReport, findDuplicates, readDataset, type Sample } from "../imaging/index.ts";
 import { renderReport } from "../report/index.ts";
 import { dataPage, factsOfFiles } from "./data-page.ts";
-import { openRun, readModelFile } from "./model-file.ts";
+import { readModelFile } from "./model-file.ts";
 import { interruptible, output, progress } from "./output.ts";
+import { openRun } from "./run.ts";
 
 interface InspectCommand {
   readonly out?: string;

@@ -2,9 +2,9 @@ import { basename, resolve } from "node:path";
 import { FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { System } from "../systems/system.ts";
-import { hasCheckpoint, readJson, readTensors, runFiles } from "../training/index.ts";
-import { systemOrUsage } from "./model-file.ts";
+import { hasCheckpoint, type Listener, readJson, readTensors, runFiles } from "../training/index.ts";
 import { formatMeasures, interruptible, output, progress } from "./output.ts";
+import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
 
@@ -23,28 +23,34 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   const system = systemOrUsage(name);
   const { data, out, config, provider } = options.resume ? await storedRun(options) : await newRun(system, options);
   const { say, finish } = output(options.json);
-  const listener = progress();
+  const drawn = progress();
   const signal = interruptible();
   const { threads, workers } = options;
   const goOn = `lynceus train ${name} --resume --out ${out}`;
-  say(`Training ${name} on ${data}; the run folder is ${out}.`);
+  let begun = false;
+  const listener: Listener = (event) => {
+    // Only once the data and the folder are known to be usable.
+    if (!begun) say(`Training ${name} on ${data}; the run folder is ${out}.`);
+    begun = true;
+    drawn(event);
+  };
   const computing = { threads, workers, provider, listener, signal };
   const result = await system.train({ data, out, config, resume: options.resume, ...computing }).catch(async (error: Error) => {
-    listener.end();
+    drawn.end();
     const saved = error instanceof FolderInUseError ? undefined : await savedStep(out);
     throw saved === undefined
       ? error
       : new Error(`${error.message}\nStep ${saved} is saved: mend this, and go on with ${goOn}`, { cause: error });
   });
   if (!result.finished) {
-    listener.end();
+    drawn.end();
     say(`Stopped${result.step > 0 ? ` after step ${result.step}` : ""}. Go on with: ${goOn}`);
     finish({ run: out, finished: false, step: result.step });
     process.exitCode = 130;
     return;
   }
   const evaluated = await system.evaluateRun({ run: out, data, ...computing });
-  listener.end();
+  drawn.end();
   if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
   say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
   const failures = [...result.skipped, ...evaluated.evaluation.failures];

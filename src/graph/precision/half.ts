@@ -18,8 +18,8 @@ const JOINING = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
-/** Of these, operators whose constants are only added, or compared with. */
-const ADDING = new Set("Add Clip Concat Pad Sub".split(" "));
+/** Of these, operators that only add constants, or put them beside values. */
+const ADDING = new Set("Add Concat Pad Sub".split(" "));
 
 /**
  * The model with its network in half precision (IEEE binary16): layers (Conv, ConvTranspose, Gemm and MatMul with constant
@@ -95,6 +95,7 @@ const constantsFit = (network: Network, node: NodeProto): boolean =>
   valuesOf(node).every((name) => {
     const tensor = network.constant(name);
     if (tensor?.origin.kind !== "constant" || node.opType === "Clip") return true;
+    if (tensor.type !== "float32") return false; // arithmetic of sizes
     const data = tensor.origin.data as Float32Array;
     return ADDING.has(node.opType) ? staysFinite(data) : roundsClosely(data);
   });
