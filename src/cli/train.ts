@@ -6,7 +6,7 @@ import { hasCheckpoint, type Listener, readJson, readTensors, runFiles } from ".
 import { formatMeasures, interruptible, output, progress } from "./output.ts";
 import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
-import { type CommonOptions, UsageError } from "./usage.ts";
+import { type CommonOptions, Interrupted, UsageError } from "./usage.ts";
 
 interface TrainCommand extends CommonOptions {
   readonly data?: string;
@@ -49,7 +49,9 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
     process.exitCode = 130;
     return;
   }
-  const evaluated = await system.evaluateRun({ run: out, data, ...computing });
+  const evaluated = await system.evaluateRun({ run: out, data, ...computing }).catch((error: Error) => {
+    throw signal.aborted ? new Interrupted(`Trained, but stopped in the evaluation. Go on with: ${goOn}`) : error;
+  });
   drawn.end();
   if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
   say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
