@@ -1,5 +1,5 @@
 import { exists } from "../files/index.ts";
-import { readDataset, type Sample } from "../imaging/index.ts";
+import { decodeMask, type Mask, readDataset, type Sample } from "../imaging/index.ts";
 import { digestOf, digestOfFiles, runFiles } from "../training/index.ts";
 import type { DetectorConfig, Settled } from "./settings.ts";
 import { depthOfImages, imagesAreGrey, splitTraining } from "./training-data.ts";
@@ -39,9 +39,12 @@ export const planTraining = async <Config extends DetectorConfig>(
       channels: channels === "auto" ? ((await imagesAreGrey(training, { range })) ? 1 : 3) : channels,
     },
   } as Settled<Config>;
-  const dataDigest = await digestOfFiles(training);
+  const ignored = training.flatMap(({ name, ignorePath }) =>
+    ignorePath === undefined ? [] : [{ name: `${name}, ignored`, path: ignorePath }],
+  );
+  const dataDigest = await digestOfFiles([...training, ...ignored]);
   const region = (await exists(runFiles(out).region)) ? runFiles(out).region : roi;
-  const regionDigest = region === undefined ? undefined : await digestOfFiles([{ name: "region", path: region }]);
+  const regionDigest = region === undefined ? undefined : digestOfMask(await decodeMask(region));
   return {
     config,
     training,
@@ -52,11 +55,19 @@ export const planTraining = async <Config extends DetectorConfig>(
   };
 };
 
+/** Of what the mask says: the run's copy is another file than the one that was given. */
+const digestOfMask = ({ width, height, data }: Mask): string =>
+  digestOf(`${width} x ${height} ${Buffer.from(data).toString("base64")}`);
+
 const sameImages = async (training: readonly Sample[], test: readonly Sample[]): Promise<string[]> => {
-  const digests = async (samples: readonly Sample[]) =>
-    Promise.all(samples.map(async ({ path }) => digestOfFiles([{ name: "", path }]).catch(() => undefined)));
-  const [seen, tested] = [new Set(await digests(training)), await digests(test)];
-  const leaked = test.filter((_, index) => tested[index] !== undefined && seen.has(tested[index]));
+  const seen = new Set<string>();
+  const leaked: Sample[] = [];
+  // One after another: a thousand files cannot be open at once.
+  for (const { path } of training) seen.add(await digestOfFiles([{ name: "", path }]).catch(() => path));
+  for (const sample of test) {
+    const digest = await digestOfFiles([{ name: "", path: sample.path }]).catch(() => "");
+    if (seen.has(digest)) leaked.push(sample);
+  }
   return leaked.length === 0
     ? []
     : [

@@ -17,13 +17,13 @@ import { runFiles } from "../training/index.ts";
 import { type DetectorDescription, writeDetector } from "./contract.ts";
 import { type Detector, openDetector } from "./detector.ts";
 import { evaluate } from "./evaluate.ts";
-import { regionOfRun, whereItCounts } from "./region.ts";
+import { type Region, regionOfRun, whereItCounts } from "./region.ts";
 
 const size = 16;
 const options = { size, channels: 1, aspect: "stretch", depth: 8 } as const;
 
 /** Finds an image as anomalous as it is bright, where it counts. */
-const brightness = (region: Float32Array | undefined): Promise<Detector> => {
+const brightness = (region: Region | undefined): Promise<Detector> => {
   const image = imageInput();
   const prepared = preprocess(image, options);
   const map = mean(prepared.x, [1], { keepAxes: true });
@@ -62,7 +62,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test("what lies outside the region of interest neither scores nor shows, whatever it is", async () => {
   const files = runFiles(join(folder, "run"));
   const region = await regionOfRun(files, join(folder, "region.png"), options);
-  expect([...region!]).toEqual(Array.from({ length: size * size }, (_, i) => (i % size < size / 2 ? 1 : 0)));
+  expect([...region!.inside]).toEqual(Array.from({ length: size * size }, (_, i) => (i % size < size / 2 ? 1 : 0)));
   const everywhere = await brightness(undefined);
   const inside = await brightness(region);
   const [quiet, loud] = [squares(100, 0), squares(100, 255)];

@@ -14,23 +14,38 @@ export const maskImage = ({ width, height, data }: Mask): Image => {
   return image;
 };
 
+/** A region of interest. */
+export interface Region {
+  /** As the network sees it: 1 inside, 0 outside, [size, size]. */
+  readonly inside: Float32Array;
+  /** Width over height of its picture, which images must share. */
+  readonly proportions: number;
+}
+
+/** The sentence for an image that is framed otherwise than the region; undefined where it fits to a hundredth. */
+export const misfit = ({ proportions }: Region, { width, height }: Image): string | undefined =>
+  Math.abs(width / height / proportions - 1) <= 0.01
+    ? undefined
+    : `its proportions, ${width} x ${height}, are not those of the region of interest. Give a region that is framed like the images.`;
+
 /**
- * The run's region of interest as the network sees it: 1 inside, 0 outside, [size, size]. The picture is copied into the run folder
- * when the run begins, so that it goes on with the same one; undefined when the run has none.
+ * The run's region of interest. The picture is copied into the run folder when the run begins, so that it goes on with the same one;
+ * undefined when the run has none.
  * @throws Error when the picture is black everywhere; ImageError when it cannot be read.
  */
 export const regionOfRun = async (
   files: RunFiles,
   given: string | undefined,
   options: NetworkInput,
-): Promise<Float32Array | undefined> => {
+): Promise<Region | undefined> => {
   if (given === undefined) return undefined;
   if (!(await exists(files.region))) await writeMaskPng(files.region, await decodeMask(given));
   const runtime = openRuntime({ threads: 1 });
   const prepare = await openPreprocessor(runtime, { ...options, channels: 1, depth: 8 });
-  const region = (await prepare(maskImage(await decodeMask(files.region)))).map((share) => (share > 0.5 ? 1 : 0));
+  const mask = await decodeMask(files.region);
+  const inside = (await prepare(maskImage(mask))).map((share) => (share > 0.5 ? 1 : 0));
   await runtime.close();
-  if (region.includes(1)) return region;
+  if (inside.includes(1)) return { inside, proportions: mask.width / mask.height };
   throw new Error(
     `The region of interest "${given}" is black everywhere, so nothing would be inspected. Paint the region white.`,
   );
@@ -41,9 +56,9 @@ export const regionOfRun = async (
  * takes its lowest value, so that nothing there raises the score. map and `scored`: [1, 1, size, size]; `outputs` are the model
  * file's, [height, width]: the map, and `inspected`, 1 in the region and 0 outside, where there is one.
  */
-export const whereItCounts = (map: Tensor, { content, toImage }: Preprocessed, region?: Float32Array) => {
+export const whereItCounts = (map: Tensor, { content, toImage }: Preprocessed, region?: Region) => {
   const lowest = neg(max(neg(map)));
-  const mask = region && constant(region, map.shape as readonly number[]);
+  const mask = region && constant(region.inside, map.shape as readonly number[]);
   const shown = mask ? where(greater(mask, 0.5), map, lowest) : map;
   const outputs: { map: Tensor; inspected?: Tensor } = mask
     ? { map: toImage(shown), inspected: toImage(mask) }

@@ -24,7 +24,7 @@ import {
 import { type DetectorDescription, type Threshold, writeDetector } from "./contract.ts";
 import { type Detector, openDetector } from "./detector.ts";
 import { planTraining } from "./plan.ts";
-import { regionOfRun } from "./region.ts";
+import { type Region, regionOfRun } from "./region.ts";
 import type { DetectorConfig, Settled } from "./settings.ts";
 import { foldsOfImages, type NormalScore, scoreNormal, thresholdOf } from "./threshold.ts";
 import { chosen, type PreparedImages, prepareImages } from "./training-data.ts";
@@ -37,8 +37,8 @@ export interface Trained<Config extends DetectorConfig> {
   readonly config: Settled<Config>;
   /** The images it was trained on. */
   readonly images: PreparedImages;
-  /** 1 in the region of interest, [size, size]; undefined when all of an image is of interest. */
-  readonly region: Float32Array | undefined;
+  /** Undefined when all of an image is of interest. */
+  readonly region: Region | undefined;
 }
 
 /** The graph of a finished detector: the file's input and outputs (see `writeDetector`). */

@@ -104,13 +104,17 @@ describe("images of a folder", () => {
       return { ...sample(name), path, ignorePath };
     };
     const given = [await write("plain", false), await write("partly", true)];
-    const region = Float32Array.from({ length: size * size }, (_, i) => (i < (size * size) / 2 ? 1 : 0)); // the upper half
+    const inside = Float32Array.from({ length: size * size }, (_, i) => (i < (size * size) / 2 ? 1 : 0)); // the upper half
+    const region = { inside, proportions: 2 };
     const runtime = openLocalRuntime({ threads: 1 });
     const image = { size, channels: 1, aspect: "stretch", depth: 8 } as const;
     const countsOf = async (images: PreparedImages, index: number) => [...((await images.get(index)).counts ?? [])];
     const inRegion = await prepareImages(given, runtime, { ...options, image, region, cacheBytes: 2 ** 20 });
-    expect(await countsOf(inRegion, 0)).toEqual([...region]);
-    expect(await countsOf(inRegion, 1)).toEqual([...region].map((inside, i) => (i % size < 4 ? 0 : inside)));
+    expect(await countsOf(inRegion, 0)).toEqual([...inside]);
+    expect(await countsOf(inRegion, 1)).toEqual([...inside].map((own, i) => (i % size < 4 ? 0 : own)));
+    const square = { ...options, image, region: { inside, proportions: 1 }, cacheBytes: 0 };
+    const { skipped } = await prepareImages(given, runtime, square);
+    expect(skipped.map(({ reason }) => reason.includes("not those of the region of interest"))).toEqual([true, true]);
     const everywhere = await prepareImages(given, runtime, { ...options, image, cacheBytes: 0 });
     expect((await everywhere.get(0)).counts).toBeUndefined();
     expect((await countsOf(everywhere, 1)).filter((counts) => counts === 0)).toHaveLength(4 * size);

@@ -4,6 +4,7 @@ import {
   decodeImage,
   decodeMask,
   type Image,
+  ImageError,
   imageInput,
   type PreprocessOptions,
   prefetch,
@@ -14,7 +15,7 @@ import {
 } from "../imaging/index.ts";
 import { random } from "../random/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { maskImage } from "./region.ts";
+import { maskImage, misfit, type Region } from "./region.ts";
 import type { DetectorConfig } from "./settings.ts";
 
 /**
@@ -92,8 +93,7 @@ export type NetworkInput = PreprocessOptions & { readonly depth: 8 | 16 };
 
 export interface PreparationOptions {
   readonly image: NetworkInput & { readonly range?: DecodeOptions["range"] };
-  /** 1 inside the region of interest, [size, size]. */
-  readonly region: Float32Array | undefined;
+  readonly region: Region | undefined;
   readonly cacheBytes: number;
   /** Images that are decoded at once. */
   readonly workers: number;
@@ -127,10 +127,12 @@ export const prepareImages = async (
   const prepareMask = await openPreprocessor(runtime, { ...image, channels: 1, depth: 8 });
   const load = async ({ path, ignorePath }: Sample): Promise<Prepared> => {
     const decoded = await decodeImage(path, { depth: image.depth, range: image.range });
+    const problem = region && misfit(region, decoded);
+    if (problem !== undefined) throw new ImageError(path, problem);
     const x = await prepare(decoded);
-    if (ignorePath === undefined) return { x, counts: region };
+    if (ignorePath === undefined) return { x, counts: region?.inside };
     const ignored = await prepareMask(maskImage(await decodeMask(ignorePath, decoded.width, decoded.height)));
-    return { x, counts: ignored.map((share, position) => (share > 0.5 ? 0 : (region?.[position] ?? 1))) };
+    return { x, counts: ignored.map((share, position) => (share > 0.5 ? 0 : (region?.inside[position] ?? 1))) };
   };
 
   const usable: Sample[] = [];
@@ -146,7 +148,7 @@ export const prepareImages = async (
       skipped.push({ path: sample.path, reason: result.message });
     } else {
       usable.push(sample);
-      const bytes = result.x.byteLength + (result.counts === region ? 0 : (result.counts?.byteLength ?? 0));
+      const bytes = result.x.byteLength + (result.counts === region?.inside ? 0 : (result.counts?.byteLength ?? 0));
       const fits = cachedBytes + bytes <= cacheBytes;
       if (fits) cachedBytes += bytes;
       cache.push(fits ? result : undefined);

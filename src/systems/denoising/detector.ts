@@ -1,4 +1,4 @@
-import { type DetectorDescription, whereItCounts } from "../../detection/index.ts";
+import { type DetectorDescription, type Region, whereItCounts } from "../../detection/index.ts";
 import { largest, max, mean, reshape, type Tensor } from "../../graph/index.ts";
 import { imageInput, preprocess } from "../../imaging/index.ts";
 import type { Parameters } from "../../nn/index.ts";
@@ -9,10 +9,10 @@ import type { Config, ModelConfig } from "./config.ts";
 /**
  * The whole detector, as it is exported: pixels of an image of any size in; out come `map` [height, width], the smoothed residual at
  * the image's own size, `score` [], and `restored` [channels, size, size], the image as the network thinks it should be.
- * With a calibration, the map is standardised by what training images show at the same position; with a region of interest,
- * [size, size], it counts only there.
+ * With a calibration, the map is standardised by what training images show at the same position; with a region of interest it
+ * counts only there.
  */
-export const detector = (p: Parameters, config: ModelConfig, calibration?: Calibration, region?: Float32Array) => {
+export const detector = (p: Parameters, config: ModelConfig, calibration?: Calibration, region?: Region) => {
   const image = imageInput(config.image.depth);
   const prepared = preprocess(image, config.image);
   const { map: raw, restored } = anomalyMap(p, prepared.x, config);

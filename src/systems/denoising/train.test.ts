@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readDetector, splitTraining, writeDetector } from "../../detection/index.ts";
-import { readDataset, writeSurfaces } from "../../imaging/index.ts";
+import { createMask, readDataset, writeMaskPng, writeSurfaces } from "../../imaging/index.ts";
 import { frozen } from "../../nn/index.ts";
 import type { Value } from "../../runtime/index.ts";
 import { type ProgressEvent, readMetrics, readTensors, runFiles } from "../../training/index.ts";
@@ -191,6 +191,34 @@ describe("a training", () => {
     expect(seen).toEqual([5, 6, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]);
     expect(await readFile(join(runFiles(out("killed in a fold")).folds, "1", "evaluation.json"))).toEqual(first);
     await expectSameResult("killed in a fold", "folded");
+  });
+
+  test("with a region of interest, it goes on with its own copy when the picture has gone, and keeps the way to it to itself", async () => {
+    const roi = join(folder, "region.png");
+    const mask = createMask(32, 32);
+    mask.data.fill(1, 0, 16 * 32);
+    await writeMaskPng(roi, mask);
+    const given = { ...input, image: { size: 32, roi }, training: { ...input.training, steps: 8 } };
+    const options = { config: configSchema.parse(given) };
+    await run("with region", options);
+    await killAt("killed with region", reached(6), given);
+    await rm(roi);
+    await run("killed with region", { ...options, resume: true });
+    await expectSameResult("killed with region", "with region");
+    const { model, description } = readDetector(await readFile(runFiles(out("with region")).model));
+    expect(model.results.map(({ name }) => name)).toContain("inspected");
+    expect(JSON.stringify(description)).not.toContain(folder);
+    // Another region is another training: the weights of pixels differ.
+    await writeMaskPng(
+      roi,
+      createMask(
+        32,
+        32,
+        mask.data.map((value) => 1 - value),
+      ),
+    );
+    await run("other region", options);
+    expect((await resultOf("other region")).checkpoint.equals((await resultOf("with region")).checkpoint)).toBe(false);
   });
 
   test("leaves a run folder that explains itself", async () => {
