@@ -1,7 +1,7 @@
 import { type CostTable, evaluateModel } from "../detection/index.ts";
 import type { CostModel } from "../metrics/index.ts";
 import { readModelFile } from "./model-file.ts";
-import { formatMeasures, formatTable, interruptible, output, progress } from "./output.ts";
+import { formatMeasures, formatTable, interruptible, output, progress, sayFailures } from "./output.ts";
 import { openRun } from "./run.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
 
@@ -60,8 +60,7 @@ export const evaluate = async (
   if (result.costs) say(`\n${formatCosts(result.costs)}`);
   else if (costs) say("Costs need two normal and two defective test images at least.");
   say(`Report: ${result.report}`);
-  const { failures } = result.evaluation;
-  for (const { path, reason } of failures) console.error(`skipped: ${path}: ${reason}`);
+  const failures = sayFailures(result.evaluation.failures);
   if (failures.length > 0) process.exitCode = 1;
   finish({
     metrics: result.measures,

@@ -5,7 +5,7 @@ import { type Dataset, type DuplicateReport, findDuplicates, readDataset, type S
 import { renderReport } from "../report/index.ts";
 import { dataPage, factsOfFiles } from "./data-page.ts";
 import { readModelFile } from "./model-file.ts";
-import { interruptible, output, progress } from "./output.ts";
+import { interruptible, output, progress, shown } from "./output.ts";
 import { openRun } from "./run.ts";
 
 interface InspectCommand {
@@ -58,7 +58,7 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
     }
   }
   for (const note of notes) say(`Note: ${note}`);
-  for (const { path, reason } of skipped) say(`Skipped ${path}: ${reason}`);
+  for (const { path, reason } of skipped) say(`Skipped ${shown(path)}: ${reason}`);
 
   const signal = interruptible();
   const facts = await factsOfFiles(dataset, listener);
@@ -68,12 +68,15 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
         onProgress: (done, total) => listener({ kind: "count", text: "looking for near-duplicates", done, total }),
       })
     : undefined;
-  const page = out === undefined ? undefined : await dataPage(dataset, facts, found, listener);
+  const unreadable = [...facts.failures, ...(found?.skipped ?? [])].filter(
+    ({ path }, index, all) => all.findIndex((other) => other.path === path) === index,
+  );
+  const page = out === undefined ? undefined : await dataPage(dataset, { ...facts, failures: unreadable }, found, listener);
   listener.end();
 
   say(`Files:\n${Array.from(facts.sorts, ([name, sorts]) => `  ${name.padEnd(28)}${sorts}`).join("\n")}`);
   for (const note of facts.notes) say(`Note: ${note}`);
-  for (const { path, reason } of facts.failures) say(`Cannot be read: ${path}: ${reason}`);
+  for (const { reason } of unreadable) say(shown(reason));
   if (found !== undefined) say(describeDuplicates(found));
   if (out !== undefined && page !== undefined) {
     await writeFileAtomic(out, renderReport(page));
@@ -86,7 +89,7 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
     test: countKinds(test),
     notes: [...notes, ...facts.notes],
     skipped,
-    failures: facts.failures,
+    failures: unreadable,
     duplicates: found?.pairs.map((pair) => ({ ...pair, first: pair.first.name, second: pair.second.name })),
     page: out,
   });

@@ -1,4 +1,5 @@
 import colours from "picocolors";
+import type { SkippedFile } from "../imaging/index.ts";
 import type { Measure } from "../metrics/index.ts";
 import type { Comparison } from "../report/index.ts";
 import type { Listener, ProgressEvent } from "../training/index.ts";
@@ -9,6 +10,22 @@ export const output = (json: boolean | undefined) => ({
   say: (text = ""): void => (json ? undefined : console.log(text)),
   finish: (result: unknown): void => (json ? console.log(JSON.stringify(result)) : undefined),
 });
+
+/** A file's name for a terminal: what would move its cursor or colour it is written out. */
+export const shown = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
+/** Names files that could not be used, each once, on standard error. */
+export const sayFailures = (failures: readonly SkippedFile[]): readonly SkippedFile[] => {
+  const once = [...new Map(failures.map((failure) => [failure.path, failure])).values()];
+  for (const { path, reason } of once) {
+    // Most reasons name the file already.
+    const named = reason.includes(path) ? shown(reason) : `${shown(path)}: ${shown(reason)}`;
+    console.error(`${colours.yellow("skipped:")} ${named}`);
+  }
+  return once;
+};
 
 /** Shows progress as one changing line on a terminal, and nothing elsewhere but warnings. */
 export const progress = (stream: NodeJS.WriteStream = process.stderr): Listener & { end(): void } => {
@@ -21,7 +38,7 @@ export const progress = (stream: NodeJS.WriteStream = process.stderr): Listener 
   const listener = (event: ProgressEvent): void => {
     if (event.kind === "warning") {
       clear();
-      stream.write(`${colours.yellow("warning:")} ${event.text}\n`);
+      stream.write(`${colours.yellow("warning:")} ${shown(event.text)}\n`);
       return;
     }
     const now = performance.now();

@@ -3,7 +3,7 @@ import colours from "picocolors";
 import { openDetector, predict as predictImages, type Threshold, withThreshold } from "../detection/index.ts";
 import { writeJson } from "../training/index.ts";
 import { readModelFile } from "./model-file.ts";
-import { interruptible, output, progress } from "./output.ts";
+import { interruptible, output, progress, sayFailures, shown } from "./output.ts";
 import type { CommonOptions } from "./usage.ts";
 
 export const predict = async (
@@ -35,11 +35,11 @@ export const predict = async (
   await writeJson(join(out, "predictions.json"), { threshold, predictions, failures });
   for (const { file, score, anomalous } of predictions) {
     const verdict = anomalous === undefined ? "" : anomalous ? colours.red("  anomalous") : colours.green("  normal");
-    say(`${score.toFixed(4)}${verdict}  ${file}`);
+    say(`${score.toFixed(4)}${verdict}  ${shown(file)}`);
   }
   if (predictions.length > 0) say(describeThreshold(threshold));
   if (predictions.length > 0) say(`Heat maps: ${out}`);
-  for (const { path, reason } of failures) console.error(`${colours.yellow("skipped:")} ${path}: ${reason}`);
+  sayFailures(failures);
   if (failures.length > 0 || predictions.length === 0) process.exitCode = 1;
   finish({ threshold, predictions, failures, stopped });
   if (stopped) throw signal.reason;

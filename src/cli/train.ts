@@ -3,7 +3,7 @@ import { FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { System } from "../systems/system.ts";
 import { hasCheckpoint, type Listener, readJson, readTensors, runFiles } from "../training/index.ts";
-import { formatMeasures, interruptible, output, progress } from "./output.ts";
+import { formatMeasures, interruptible, output, progress, sayFailures } from "./output.ts";
 import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
 import { type CommonOptions, Interrupted, UsageError } from "./usage.ts";
@@ -55,8 +55,7 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   drawn.end();
   if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
   say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
-  const failures = [...result.skipped, ...evaluated.evaluation.failures];
-  for (const { path, reason } of failures) console.error(`skipped: ${path}: ${reason}`);
+  const failures = sayFailures([...result.skipped, ...evaluated.evaluation.failures]);
   if (failures.length > 0) process.exitCode = 1;
   finish({
     run: out,

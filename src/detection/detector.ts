@@ -69,7 +69,11 @@ export const openDetector = async (
 };
 
 /** What is ignored, or lies outside the inspected region. */
-const unite = (ignore: Uint8Array | undefined, inspected: Float32Array | undefined): Uint8Array | undefined =>
-  inspected === undefined
-    ? ignore
-    : Uint8Array.from(inspected, (share, pixel) => (share < 0.5 || (ignore !== undefined && ignore[pixel] !== 0) ? 1 : 0));
+const unite = (ignore: Uint8Array | undefined, inspected: Float32Array | undefined): Uint8Array | undefined => {
+  if (inspected === undefined) return ignore;
+  const result = new Uint8Array(inspected.length);
+  for (let pixel = 0; pixel < result.length; pixel++) {
+    if (inspected[pixel] < 0.5 || (ignore !== undefined && ignore[pixel] !== 0)) result[pixel] = 1;
+  }
+  return result;
+};

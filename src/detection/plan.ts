@@ -1,5 +1,5 @@
 import { exists } from "../files/index.ts";
-import { decodeMask, type Mask, readDataset, type Sample } from "../imaging/index.ts";
+import { decodeMask, type Mask, readDataset, type Sample, type SkippedFile, unusableFiles } from "../imaging/index.ts";
 import { digestOf, digestOfFiles, runFiles } from "../training/index.ts";
 import type { DetectorConfig, Settled } from "./settings.ts";
 import { depthOfImages, imagesAreGrey, splitTraining } from "./training-data.ts";
@@ -13,6 +13,8 @@ export interface TrainingPlan<Config extends DetectorConfig> {
   readonly dataDigest: string;
   /** Identifies everything that decides the weights: two plans of one digest end with the same bits. */
   readonly digest: string;
+  /** What someone meant to be used and cannot be, see `unusableFiles`. */
+  readonly unusable: readonly SkippedFile[];
   /** Sentences about what is wrong with the data, but not so wrong that training makes no sense. */
   readonly warnings: readonly string[];
 }
@@ -51,6 +53,7 @@ export const planTraining = async <Config extends DetectorConfig>(
     validation,
     dataDigest,
     digest: digestOf(JSON.stringify({ weights: weightsOf(config), dataDigest, regionDigest })),
+    unusable: unusableFiles(dataset.skipped),
     warnings: await sameImages(training, dataset.test),
   };
 };

@@ -33,7 +33,7 @@ export const predict = async (
   const { paths, skipped } = await expandInputs(inputs);
   const failures = [...skipped];
   const predictions: Prediction[] = [];
-  const names = new Map<string, number>();
+  const names = new Set<string>();
   let done = 0;
   const tasks = paths.map((path) => () => readImage(path, detector.description).catch((error: Error) => error));
   for await (const image of prefetch(tasks, workers)) {
@@ -53,10 +53,19 @@ export const predict = async (
   return { predictions, failures, stopped: false };
 };
 
+/** Bytes of a file's name that every system can write, less what is added to it. */
+const LONGEST_STEM = 200;
+
 /** `crack.jpg` -> `crack.heatmap.png`; a second file of that name gets `crack-2.heatmap.png`. */
-const pictureName = (file: string, names: Map<string, number>): string => {
-  const stem = basename(file, extname(file));
-  const count = (names.get(stem) ?? 0) + 1;
-  names.set(stem, count);
-  return `${stem}${count === 1 ? "" : `-${count}`}.heatmap.png`;
+const pictureName = (file: string, taken: Set<string>): string => {
+  const stem = Buffer.from(basename(file, extname(file)))
+    .subarray(0, LONGEST_STEM)
+    .toString()
+    .replace(/\ufffd+$/, "");
+  for (let number = 1; ; number++) {
+    const name = `${stem}${number === 1 ? "" : `-${number}`}.heatmap.png`;
+    if (taken.has(name.toLowerCase())) continue; // some systems do not tell A from a
+    taken.add(name.toLowerCase());
+    return name;
+  }
 };

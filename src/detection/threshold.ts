@@ -1,4 +1,4 @@
-import { prefetch, type Sample } from "../imaging/index.ts";
+import { prefetch, type Sample, type SkippedFile } from "../imaging/index.ts";
 import { crossFittedThreshold, foldsOf, thresholdAtFalseAlarmRate } from "../metrics/index.ts";
 import type { Listener } from "../training/index.ts";
 import type { Threshold } from "./contract.ts";
@@ -20,11 +20,12 @@ export interface ScoringOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Scores normal images and closes the detector. One that cannot be read is a warning. */
+/** Scores normal images and closes the detector. One that cannot be read goes to `skipped`. */
 export const scoreNormal = async (
   detector: Detector,
   normal: readonly Sample[],
   { listener, signal, workers }: ScoringOptions,
+  skipped: SkippedFile[] = [],
 ): Promise<NormalScore[]> => {
   const scores: NormalScore[] = [];
   const tasks = normal.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
@@ -32,14 +33,16 @@ export const scoreNormal = async (
   try {
     for await (const picture of prefetch(tasks, workers)) {
       signal?.throwIfAborted();
+      const { path } = normal[done++];
       try {
         if (picture instanceof Error) throw picture;
         const { score, map } = await detector.detect(picture.image, picture.ignore);
         scores.push({ score, level: map.reduce((sum, value) => sum + value, 0) / map.length });
       } catch (error) {
+        skipped.push({ path, reason: (error as Error).message });
         listener?.({ kind: "warning", text: (error as Error).message });
       }
-      listener?.({ kind: "count", text: "scoring validation images", done: ++done, total: normal.length });
+      listener?.({ kind: "count", text: "scoring validation images", done, total: normal.length });
     }
   } finally {
     await detector.close();

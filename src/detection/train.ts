@@ -111,7 +111,7 @@ const trainInFolder = async <Config extends DetectorConfig>(
 ): Promise<TrainSummary> => {
   const { data, out, threads = availableParallelism(), workers = 4, provider = "cpu", listener, signal } = options;
   const files = runFiles(out);
-  const { config, training, validation, manifest, resume, digest } = await beginRun(method, options, files);
+  const { config, training, validation, unusable, manifest, resume, digest } = await beginRun(method, options, files);
   const stage = (text: string) => listener?.({ kind: "stage", text });
 
   // Preparing has a thread of its own, which the training's own threads leave time for.
@@ -166,7 +166,9 @@ const trainInFolder = async <Config extends DetectorConfig>(
     };
     const openScorer = (graph: DetectorGraph): Promise<Detector> =>
       openDetector(writeDetector(graph, describe(undefined)), { threads, provider });
-    const stopped = (step: number): TrainSummary => ({ finished: false, step, threshold: undefined, skipped: images.skipped });
+    const skipped = [...unusable, ...images.skipped];
+    const stopped = (step: number): TrainSummary => ({ finished: false, step, threshold: undefined, skipped });
+    const scoring = { listener, signal, workers };
 
     const folds: NormalScore[][] = [];
     for (const [index, { kept, left }] of foldsOfImages(images, config).entries()) {
@@ -180,7 +182,7 @@ const trainInFolder = async <Config extends DetectorConfig>(
       const { step, graph } = await trainOn(chosen(images, kept), own, `${digest} without part ${index + 1}`);
       if (graph === undefined) return stopped(step);
       const samples = left.map((position) => images.samples[position]);
-      const scores = await scoreNormal(await openScorer(graph), samples, { listener, signal, workers });
+      const scores = await scoreNormal(await openScorer(graph), samples, scoring, skipped);
       await writeJson(own.evaluation, { digest, scores });
       folds.push(scores);
     }
@@ -188,10 +190,10 @@ const trainInFolder = async <Config extends DetectorConfig>(
     const { step, graph } = await trainOn(images, files, digest);
     if (graph === undefined) return stopped(step);
     stage("setting the threshold");
-    if (folds.length === 0) folds.push(await scoreNormal(await openScorer(graph), validation, { listener, signal, workers }));
+    if (folds.length === 0) folds.push(await scoreNormal(await openScorer(graph), validation, scoring, skipped));
     const threshold = thresholdOf(folds, config.validation.falseAlarmRate, listener);
     await writeFileAtomic(files.model, writeDetector(graph, describe(threshold)));
-    return { finished: true, step, threshold, skipped: images.skipped };
+    return { finished: true, step, threshold, skipped };
   } catch (error) {
     if (signal?.aborted && error === signal.reason) return { finished: false, step: 0, threshold: undefined, skipped: [] };
     throw error;

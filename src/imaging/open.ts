@@ -1,5 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open as openFile } from "node:fs/promises";
 import { isBmp, openBmp } from "./bmp.ts";
+import { isGif, requireFrameInside } from "./gif.ts";
 import { ImageError } from "./image.ts";
 import { ImageProblem, type ReadableImage } from "./readable.ts";
 import { readTiffPicture } from "./tiff.ts";
@@ -33,15 +35,24 @@ export const withImage = async <Result>(
         `it has ${width} x ${height} pixels, more than the limit of ${maxPixels}. Scale it down, cut it into tiles or raise maxPixels.`,
       );
     }
+    if (Math.max(width, height) > LONGEST_SIDE) {
+      throw new ImageProblem(
+        `it has ${width} x ${height} pixels; no side may be longer than ${LONGEST_SIDE}. Cut it into tiles.`,
+      );
+    }
     return await use(image);
   } catch (error) {
     if (error instanceof ImageError) throw error;
-    throw new ImageError(name, error instanceof ImageProblem ? error.message : explain(bytes, error), error);
+    throw new ImageError(name, error instanceof ImageProblem ? error.message : explain(error), error);
   }
 };
 
+/** Resizing takes memory for every row and column. */
+const LONGEST_SIDE = 65_535;
+
 /** The content decides. What libvips lacks or would misread is read here. */
 const open = (bytes: Buffer): ReadableImage | Promise<ReadableImage> => {
+  if (isGif(bytes)) requireFrameInside(bytes);
   if (isBmp(bytes)) return openBmp(bytes);
   if (!isTiff(bytes)) return openWithVips(bytes);
   const tiff = readTiffPicture(bytes);
@@ -64,24 +75,33 @@ const readSource = async (source: string | Buffer, name: string, options: ReadOp
   };
   if (typeof source !== "string") {
     checkBytes(source.length);
+    requireSignature(source, name);
     return source;
   }
+  let file: FileHandle | undefined;
   try {
-    const status = await stat(source);
+    file = await openFile(source, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // a pipe without a writer would wait for ever
+    const status = await file.stat();
     if (!status.isFile()) throw new ImageError(name, "it is not a file. Give the path of an image file.");
     checkBytes(status.size);
-    return await readFile(source);
+    const start = Buffer.alloc(16);
+    await file.read(start, 0, start.length, 0);
+    requireSignature(start, name);
+    return await file.readFile(); // from the position, which reading at 0 has not moved
   } catch (error) {
     if (error instanceof ImageError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") {
       throw new ImageError(name, "there is no such file. Check the path, or whether it was moved or deleted meanwhile.", error);
     }
+    if (code === "EISDIR") throw new ImageError(name, "it is not a file. Give the path of an image file.", error);
     throw new ImageError(name, `the file cannot be read (${code ?? error}). Check its permissions and the disk.`, error);
+  } finally {
+    await file?.close();
   }
 };
 
-/** First bytes of the formats that are read, to tell a damaged image from a file that never was one. */
+/** First bytes of the formats that are read. Anything else is refused before it is read whole, or handed to a library. */
 const signatures = [
   /^\x89PNG/,
   /^\xff\xd8\xff/,
@@ -92,10 +112,14 @@ const signatures = [
   /^....ftyp(avif|avis|mif1|heic)/s,
 ];
 
-const explain = (bytes: Buffer, error: unknown): string => {
+const requireSignature = (bytes: Buffer, name: string): void => {
   const start = bytes.toString("latin1", 0, 12);
-  const detail = (error instanceof Error ? error.message : String(error)).split("\n", 1)[0];
-  return signatures.some((signature) => signature.test(start))
-    ? `it is damaged, cut short or of an unusual kind (${detail}). Copy it again, or save it as PNG.`
-    : "it is not a JPEG, PNG, WebP, TIFF, GIF, BMP or AVIF image, whatever its name says. Convert it to PNG or delete it.";
+  if (signatures.some((signature) => signature.test(start))) return;
+  throw new ImageError(
+    name,
+    "it is not a JPEG, PNG, WebP, TIFF, GIF, BMP or AVIF image, whatever its name says. Convert it to PNG or delete it.",
+  );
 };
+
+const explain = (error: unknown): string =>
+  `it is damaged, cut short or of an unusual kind (${error instanceof Error ? error.message : error}). Copy it again, or save it as PNG.`;

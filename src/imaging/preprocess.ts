@@ -6,7 +6,6 @@ import {
   input,
   less,
   abs as magnitude,
-  matmul,
   maximum,
   mul,
   positionsOf,
@@ -17,6 +16,7 @@ import {
   separable,
   sizeOf,
   sub,
+  sum,
   type Tensor,
   transpose,
 } from "../graph/index.ts";
@@ -67,9 +67,11 @@ export const preprocess = (image: Tensor, { size, channels, aspect }: Preprocess
   });
   const [rows, columns] = [side(0), side(1)];
 
-  const unit = mul(cast(image, "float32"), 1 / (image.type === "uint16" ? 65535 : 255));
-  const planes = transpose(channels === 1 ? matmul(unit, constant(LUMINANCE, [3, 1])) : unit, [2, 0, 1]);
-  const resized = separable(planes, resizeMatrix(rows.image, rows.network), resizeMatrix(columns.image, columns.network));
+  // Made float only here, and scaled only when small: at an image's own size every value takes memory.
+  const planes = cast(transpose(image, [2, 0, 1]), "float32");
+  const small = separable(planes, resizeMatrix(rows.image, rows.network), resizeMatrix(columns.image, columns.network));
+  const grey = channels === 1 ? sum(mul(small, constant(LUMINANCE, [3, 1, 1])), [0], { keepAxes: true }) : small;
+  const resized = mul(grey, 1 / (image.type === "uint16" ? 65535 : 255));
   return {
     x: reshape(resized, [1, channels, size, size]),
     content: reshape(mul(inside(rows.network, size, [size, 1]), inside(columns.network, size, [1, size])), [1, 1, size, size]),

@@ -18,7 +18,11 @@ export const readableAsUnsigned = (bytes: Buffer, tiff: TiffPicture): Buffer => 
 /** The values that were read as bits. */
 export const valuesOfBits = (data: SampleData, tiff: TiffPicture): SampleData => {
   if (!readAsBits(tiff)) return data;
-  if (tiff.format === "float") return Float32Array.from(data, halfToNumber);
+  if (tiff.format === "float") {
+    const values = new Float32Array(data.length);
+    for (let i = 0; i < values.length; i++) values[i] = halfToNumber(data[i]);
+    return values;
+  }
   return new Int16Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
 };
 

@@ -1,6 +1,6 @@
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { convertToSrgb, readProfile } from "./icc.ts";
-import type { ImageHeader, ReadableImage, Samples } from "./readable.ts";
+import { type ImageHeader, ImageProblem, type ReadableImage, type Samples } from "./readable.ts";
 import { PHOTOMETRIC, type TiffPicture } from "./tiff.ts";
 import { readableAsUnsigned, valuesOfBits } from "./tiff-bits.ts";
 
@@ -31,10 +31,11 @@ const arrays = {
  */
 export const openWithVips = async (bytes: Buffer, tiff?: TiffPicture): Promise<ReadableImage> => {
   const source = tiff === undefined ? bytes : readableAsUnsigned(bytes, tiff);
+  // Damaged strips of a TIFF and missing ends of a JPEG are no more than warnings to libvips; in a PNG, warnings are about profiles.
+  const failOn = tiff !== undefined || bytes[0] === 0xff ? "warning" : "error";
   // The limit is checked by the caller, with a better message than libvips has.
-  const open = (ignoreIcc: boolean): Sharp =>
-    sharp(source, { failOn: "error", limitInputPixels: false, autoOrient: true, ignoreIcc });
-  const metadata = await open(true).metadata();
+  const open = (ignoreIcc: boolean): Sharp => sharp(source, { failOn, limitInputPixels: false, autoOrient: true, ignoreIcc });
+  const metadata = await inOwnWords(open(true).metadata());
   if (!readableFormats.has(metadata.format)) throw new Error(`"${metadata.format}" is not supported`);
   return {
     header: headerOf(metadata, tiff),
@@ -42,6 +43,12 @@ export const openWithVips = async (bytes: Buffer, tiff?: TiffPicture): Promise<R
     read: (useProfile) => readSamples(open, metadata, tiff, useProfile),
   };
 };
+
+/** Without libvips' words: its threads share one list of errors, so that they may be about another file. */
+const inOwnWords = <Result>(work: Promise<Result>): Promise<Result> =>
+  work.catch(() => {
+    throw new ImageProblem("it is damaged, cut short or of an unusual kind. Copy it again, or save it as PNG.");
+  });
 
 const headerOf = (metadata: Metadata, tiff: TiffPicture | undefined): ImageHeader => {
   const { format, autoOrient, bitsPerSample, depth, space, pages, isPalette, hasAlpha, hasProfile } = metadata;
@@ -106,7 +113,7 @@ const unconverted = (picture: Sharp, space: string, channels: number): Sharp => 
 };
 
 const toArray = async (picture: Sharp, depth: keyof typeof arrays) => {
-  const { data, info } = await picture.raw({ depth }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await inOwnWords(picture.raw({ depth }).toBuffer({ resolveWithObject: true }));
   const { width, height, channels } = info;
   return {
     data: new arrays[depth](data.buffer as ArrayBuffer, data.byteOffset, width * height * channels),

@@ -6,5 +6,6 @@ export {
   findDuplicates,
 } from "./duplicates.ts";
 export { expandInputs } from "./inputs.ts";
+export { unusableFiles } from "./listing.ts";
 export { type DatasetOptions, readDataset } from "./read.ts";
 export { type Dataset, DatasetError, type Sample, type SkippedFile } from "./sample.ts";

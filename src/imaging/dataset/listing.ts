@@ -1,5 +1,5 @@
 import { readdir, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { byCodeUnits, byName, type SkippedFile } from "./sample.ts";
 
 export interface FoundFile {
@@ -32,6 +32,10 @@ export const whySkipped = (file: string): string | undefined => {
 };
 
 export const isTable = (file: string): boolean => extensionOf(file) === ".csv";
+
+/** Of what was skipped, what someone meant to be used: images by their names (broken links, pipes), and rows of a table. */
+export const unusableFiles = (skipped: readonly SkippedFile[]): SkippedFile[] =>
+  skipped.filter(({ path }) => isTable(path) || whySkipped(basename(path)) === undefined);
 
 export const withoutExtension = (name: string): string => name.replace(/\.[^./]*$/, "");
 
