@@ -77,7 +77,7 @@ export const evaluateModel = async ({
       comparisons,
       costs: costed?.chart,
       defaults,
-      notices: notices(labelled, threshold),
+      notices: notices(labelled, threshold, evaluation),
     });
     await writeFileAtomic(report, renderReport(page));
     await writeJson(join(out, "evaluation.json"), {
@@ -92,6 +92,7 @@ export const evaluateModel = async ({
         score,
         anomalous,
       })),
+      reducedBy: evaluation.reducedBy,
       failures: evaluation.failures,
     });
     return { evaluation, measures, costs: costed?.table, report, page };
@@ -110,7 +111,7 @@ const subtitle = ({ samples }: Evaluation, labelled: boolean): string => {
     : `${samples.length} images of the folder, most of them trained on`;
 };
 
-const notices = (labelled: boolean, threshold: Threshold | undefined): Notice[] => {
+const notices = (labelled: boolean, threshold: Threshold | undefined, { reducedBy }: Evaluation): Notice[] => {
   const origin =
     threshold === undefined
       ? "There is no threshold: the run is unfinished, or had too few normal images to set one."
@@ -118,5 +119,6 @@ const notices = (labelled: boolean, threshold: Threshold | undefined): Notice[] 
         ? "The threshold was chosen by hand."
         : `The threshold was set from ${threshold.normalImages} normal images that the network which scored them was not trained on; test images played no part in it.`;
   const unlabelled = "There are no test images, so nothing can be measured: look at the strangest images instead.";
-  return [{ text: labelled ? origin : `${unlabelled} ${origin}` }];
+  const reduced = `The images have so many pixels that pixel measures are of maps up to ${reducedBy} times smaller on each side.`;
+  return [{ text: labelled ? origin : `${unlabelled} ${origin}` }, ...(reducedBy > 1 ? [{ text: reduced }] : [])];
 };

@@ -1,5 +1,5 @@
 import { prefetch, type Sample, type SkippedFile } from "../imaging/index.ts";
-import { type ScoredMap, type Summary, summarise } from "../metrics/index.ts";
+import { reduceMap, type ScoredMap, type Summary, summarise } from "../metrics/index.ts";
 import type { Listener } from "../training/index.ts";
 import type { Detector } from "./detector.ts";
 import { readSample } from "./read.ts";
@@ -14,6 +14,8 @@ export interface Evaluation {
   readonly samples: readonly EvaluatedSample[];
   /** Map and mask of each sample; undefined where a defect has no mask, so that it cannot count as normal. */
   readonly maps: readonly (ScoredMap | undefined)[];
+  /** How many times smaller than its image the smallest map is, see `PIXELS`. */
+  readonly reducedBy: number;
   readonly measures: Summary;
   readonly failures: readonly SkippedFile[];
   /** Median seconds that one image took the model. */
@@ -27,9 +29,12 @@ export interface EvaluationOptions {
   readonly workers?: number;
 }
 
+/** Pixels of all maps together that are kept for measuring; beyond, maps are made smaller, or memory would not hold them. */
+const PIXELS = 150_000_000;
+
 /**
  * Scores every test image and measures against the truth: AUROC, average precision and F1-max of images; AUROC, average
- * precision and per-region overlap of pixels, at each image's own size, on raw scores. Ignored pixels, and those outside the
+ * precision and per-region overlap of pixels, at each image's own size (unless they are very many), on raw scores. Ignored pixels, and those outside the
  * region of interest, count nowhere. A file that cannot be read is named in `failures` and left out.
  */
 export const evaluate = async (
@@ -41,6 +46,7 @@ export const evaluate = async (
   const maps: (ScoredMap | undefined)[] = [];
   const failures: SkippedFile[] = [];
   const seconds: number[] = [];
+  let reducedBy = 1;
   // Without a defect there is nothing to measure, and no reason to keep every map.
   const measurable = test.some(({ label }) => label === 1);
   const tasks = test.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
@@ -59,7 +65,11 @@ export const evaluate = async (
       const known = mask !== undefined || sample.label === 0;
       const { width, height } = image;
       const truth = sample.label === 1 ? mask?.data : undefined;
-      maps.push(known && measurable ? { map, mask: truth, ignore: ignored, width, height } : undefined);
+      const factor = Math.ceil(Math.sqrt((width * height * test.length) / PIXELS));
+      if (known && measurable) {
+        maps.push(reduceMap({ map, mask: truth, ignore: ignored, width, height }, factor));
+        reducedBy = Math.max(reducedBy, factor);
+      } else maps.push(undefined);
     } catch (error) {
       failures.push({ path: sample.path, reason: (error as Error).message });
     }
@@ -72,6 +82,7 @@ export const evaluate = async (
   return {
     samples,
     maps,
+    reducedBy,
     measures,
     failures,
     secondsPerImage: seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? 0,

@@ -31,5 +31,6 @@ export {
 } from "./pixel-measures.ts";
 export { averagePrecision, maximumF1 } from "./precision-recall.ts";
 export { type LabelledScores, type Ranking, rank } from "./ranking.ts";
+export { reduceMap } from "./reduced-maps.ts";
 export { areaUnderRoc, OneClassError, type Roc, rocOf } from "./roc.ts";
 export { type Evaluated, type Summary, summarise } from "./summary.ts";
