@@ -13,6 +13,7 @@ import {
   readImageHeader,
   type Sample,
   type SkippedFile,
+  unusableFiles,
 } from "../imaging/index.ts";
 import type { PairGroup, Picture, ReportData, Sheet, Thumbnail } from "../report/index.ts";
 import type { Listener } from "../training/index.ts";
@@ -34,7 +35,7 @@ export interface FileFacts {
 }
 
 /** Reads the header of every file. */
-export const factsOfFiles = async ({ train, test }: Dataset, listener?: Listener): Promise<FileFacts> => {
+export const factsOfFiles = async ({ train, test }: Dataset, listener: Listener, signal: AbortSignal): Promise<FileFacts> => {
   const samples = [...train, ...test];
   const failures: SkippedFile[] = [];
   const headers: (ImageHeader & Pick<Sample, "split" | "kind" | "label">)[] = [];
@@ -45,8 +46,9 @@ export const factsOfFiles = async ({ train, test }: Dataset, listener?: Listener
         readImageHeader(path).catch((error: Error) => error),
   );
   for await (const header of prefetch(tasks, 4)) {
+    signal.throwIfAborted();
     const { path, split, kind, label } = samples[done++];
-    listener?.({ kind: "count", text: "reading headers", done, total: samples.length });
+    listener({ kind: "count", text: "reading headers", done, total: samples.length });
     if (header instanceof Error) failures.push({ path, reason: header.message });
     else headers.push({ ...header, split, kind, label });
   }
@@ -90,7 +92,8 @@ export const dataPage = async (
   dataset: Dataset,
   facts: FileFacts,
   duplicates: DuplicateReport | undefined,
-  listener?: Listener,
+  listener: Listener,
+  signal: AbortSignal,
 ): Promise<ReportData> => {
   const { source, layout, train, test, skipped, notes } = dataset;
   const sheets: Sheet[] = [];
@@ -99,13 +102,14 @@ export const dataPage = async (
   for (const [split, samples] of Object.entries({ train, test })) {
     for (const kind of new Set(samples.map((sample) => sample.kind))) {
       const own = samples.filter((sample) => sample.kind === kind);
-      listener?.({ kind: "stage", text: `drawing ${split}/${kind}` });
+      listener({ kind: "stage", text: `drawing ${split}/${kind}` });
       const shown = evenly(own, perKind);
       const thumbnails: Thumbnail[] = [];
       for await (const thumbnail of prefetch(
         shown.map((sample) => () => thumbnailOf(sample)),
         4,
       )) {
+        signal.throwIfAborted();
         thumbnails.push(...thumbnail);
       }
       sheets.push({
@@ -122,14 +126,18 @@ export const dataPage = async (
     subtitle: `${train.length} training and ${test.length} test images; layout: ${layout}`,
     notices: [
       ...notes.map((text) => ({ text })),
+      ...otherFiles(skipped.length - unusableFiles(skipped).length),
       ...facts.notes.map((text) => ({ text, tone: "caution" }) as const),
       ...(duplicates ? duplicateNotices(duplicates) : []),
     ],
     sheets,
     pairs: duplicates && (await pairGroups(duplicates)),
-    failures: [...skipped, ...facts.failures].map(({ path, reason }) => ({ file: path, reason })),
+    failures: [...unusableFiles(skipped), ...facts.failures].map(({ path, reason }) => ({ file: path, reason })),
   };
 };
+
+const otherFiles = (count: number): NonNullable<ReportData["notices"]> =>
+  count === 0 ? [] : [{ text: `Files that are no images, or hidden, and were left out: ${count}.` }];
 
 const duplicateNotices = ({ pairs, leaks }: DuplicateReport): NonNullable<ReportData["notices"]> => {
   const leaked = leaks.length;

@@ -58,7 +58,7 @@ export const demo = async (
     for (const [measure, value] of Object.entries(baseline.measures)) blurred[`${category}.${measure}`] = value;
     groups.push({
       ...ours.page.caseGroups?.[0],
-      title: `${category}: clearest defects`,
+      title: `${category}: highest scores among defects`,
       threshold: ours.page.scores?.threshold,
       cases: ours.page.caseGroups?.[0]?.cases ?? [],
     });

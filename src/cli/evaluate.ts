@@ -54,10 +54,10 @@ export const evaluate = async (
           signal,
         });
   listener.end();
-  if (Object.keys(result.measures).length > 0) say(formatMeasures(result.measures));
+  if (Object.keys(result.measures).length > 0) say(formatMeasures(result.page.measures));
   for (const { text } of result.page.notices ?? []) say(text);
   for (const table of result.page.comparisons ?? []) say(`\n${table.title}\n${formatTable(table)}\n  ${table.note ?? ""}`);
-  if (result.costs) say(`\n${formatCosts(result.costs)}`);
+  if (result.costs) say(`\n${formatCosts(result.costs)}\n  ${result.page.costs?.note}`);
   else if (costs) say("Costs need two normal and two defective test images at least.");
   say(`Report: ${result.report}`);
   const failures = sayFailures(result.evaluation.failures);

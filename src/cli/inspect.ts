@@ -7,6 +7,7 @@ import { dataPage, factsOfFiles } from "./data-page.ts";
 import { readModelFile } from "./model-file.ts";
 import { interruptible, output, progress, shown } from "./output.ts";
 import { openRun } from "./run.ts";
+import { UsageError } from "./usage.ts";
 
 interface InspectCommand {
   readonly out?: string;
@@ -23,6 +24,9 @@ export const inspect = async (path: string, options: InspectCommand): Promise<vo
 
 const inspectModel = async (path: string, json: boolean | undefined): Promise<void> => {
   const { say, finish } = output(json);
+  if (/\.(png|jpe?g|webp|tiff?|bmp|gif|avif)$/i.test(path)) {
+    throw new UsageError(`"${path}" is an image. Give its folder, or a pattern, to inspect images.`);
+  }
   const { feeds, results, metadata, opset, operators, constantCount } = readModel(await readModelFile(path));
   const value = ({ name, type, shape }: (typeof feeds)[number]): string => `  ${name}: ${type} [${shape.join(", ")}]`;
   say(`ONNX model, opset ${opset}, ${constantCount.toLocaleString("en")} stored values.`);
@@ -61,7 +65,7 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
   for (const { path, reason } of skipped) say(`Skipped ${shown(path)}: ${reason}`);
 
   const signal = interruptible();
-  const facts = await factsOfFiles(dataset, listener);
+  const facts = await factsOfFiles(dataset, listener, signal);
   const found = duplicates
     ? await findDuplicates([...train, ...test], {
         signal,
@@ -71,7 +75,8 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
   const unreadable = [...facts.failures, ...(found?.skipped ?? [])].filter(
     ({ path }, index, all) => all.findIndex((other) => other.path === path) === index,
   );
-  const page = out === undefined ? undefined : await dataPage(dataset, { ...facts, failures: unreadable }, found, listener);
+  const page =
+    out === undefined ? undefined : await dataPage(dataset, { ...facts, failures: unreadable }, found, listener, signal);
   listener.end();
 
   say(`Files:\n${Array.from(facts.sorts, ([name, sorts]) => `  ${name.padEnd(28)}${sorts}`).join("\n")}`);
@@ -95,8 +100,8 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
   });
 };
 
-const describeDuplicates = ({ pairs, leaks }: DuplicateReport): string => {
-  if (pairs.length === 0) return "No image is there twice, nor almost.";
+const describeDuplicates = ({ images, pairs, leaks }: DuplicateReport): string => {
+  if (pairs.length === 0) return `None of the ${images} images that can be compared is there twice, nor almost.`;
   const lines = pairs
     .slice(0, 10)
     .map(

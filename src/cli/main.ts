@@ -40,7 +40,7 @@ const numbers = (text: string): number[] => {
     throw new InvalidArgumentError("Give positive numbers separated by commas, such as 0.1,0.2.");
   return values;
 };
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 const program = new Command("lynceus")
   .description("Finds what does not belong in an image: trains, predicts, evaluates, explains and exports.")
@@ -78,7 +78,7 @@ program
   .option("--out <dir>", "the run folder")
   .option("--preset <name>", "starting point: tiny, small, base, demo, document, railway (default: small)")
   .option("--config <file>", "JSON file with settings; those it leaves out keep the preset's")
-  .option("--set <key=value>", "one setting, such as training.steps=500 (repeatable)", collect, [])
+  .option("--set <key=value>", "one setting, such as training.steps=500 (repeatable)", collect)
   .option("--seed <n>", "the seed: the same as --set seed=<n>", integer)
   .option("--roi <picture>", "region of interest: what is black in this picture is neither trained on nor scored")
   .option("--resume", "go on with the run in --out; settings, data and provider are the run's own")
@@ -120,7 +120,7 @@ program
   .description("Measure a model on labelled images, with 95 % intervals, and write a report.")
   .argument("<model>", "run folder or model.onnx")
   .option("--data <images>", "images with test images among them: a folder, a CSV table or a pattern (default: the run's)")
-  .option("--out <dir>", "folder for report.html and evaluation.json (default: the run folder, or evaluation)")
+  .option("--out <dir>", "folder for report.html and evaluation.json (default: the run folder; for other data one beside it)")
   .option("--cost-miss <cost>", "what a missed defect costs: shows the threshold of least cost", cost)
   .option("--cost-false-alarm <cost>", "what stopping a good part costs (default: 1)", cost)
   .option("--prevalence <share>", "share of defective parts in production, such as 0.01", share)
@@ -146,7 +146,7 @@ program
   .option("--seeds <list>", "seeds of the trainings, such as 0,1,2", integers, [0])
   .option("--preset <name>", "starting point of every system (default: small)")
   .option("--config <file>", "JSON file with settings")
-  .option("--set <key=value>", "one setting (repeatable)", collect, [])
+  .option("--set <key=value>", "one setting (repeatable)", collect)
   .addOption(threads)
   .addOption(workers)
   .addOption(provider)
@@ -163,11 +163,14 @@ program
   .argument("<run>", "run folder or model.onnx")
   .requiredOption("--out <file>", "the file to write, such as model.onnx")
   .addOption(
-    new Option("--precision <name>", "fp32, fp16 (half the size) or int8 (a quarter; calibrated on normal images)")
+    new Option("--precision <name>", "fp32, or smaller: fp16, or int8 (calibrated on normal images)")
       .choices(["fp32", "fp16", "int8"])
       .default("fp32"),
   )
-  .option("--data <images>", "images to calibrate on and to measure the change with (default: the run's)")
+  .option(
+    "--data <images>",
+    "images to calibrate on and to measure the change with (default: the run's, from which the threshold is also set anew)",
+  )
   .option("--threshold <score>", "the threshold that the file carries, instead of the model's", number)
   .addOption(threads)
   .addOption(json)
@@ -202,10 +205,12 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof Interrupted) {
-    console.error(error.message);
+    process.stderr.write(`${process.stderr.isTTY ? "\r\x1b[2K" : ""}${error.message}\n`);
     process.exitCode = 130;
   } else {
     console.error(`lynceus: ${error instanceof Error ? error.message : error}`);
+    if (process.argv.includes("--json"))
+      console.log(JSON.stringify({ error: error instanceof Error ? error.message : `${error}` }));
     const wrongUse = error instanceof UsageError || (error instanceof Error && error.name === "DatasetError");
     process.exitCode = wrongUse ? 2 : 1;
   }

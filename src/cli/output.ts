@@ -1,7 +1,7 @@
 import colours from "picocolors";
 import type { SkippedFile } from "../imaging/index.ts";
 import type { Measure } from "../metrics/index.ts";
-import type { Comparison } from "../report/index.ts";
+import type { Comparison, ReportData } from "../report/index.ts";
 import type { Listener, ProgressEvent } from "../training/index.ts";
 import { Interrupted } from "./usage.ts";
 
@@ -71,10 +71,8 @@ export const formatMeasure = ({ value, low, high }: Measure): string =>
   `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 
 /** Measures under each other. */
-export const formatMeasures = (measures: Readonly<Record<string, Measure>>): string =>
-  Object.entries(measures)
-    .map(([name, measure]) => `  ${name.replaceAll("_", " ").padEnd(26)}${formatMeasure(measure)}`)
-    .join("\n");
+export const formatMeasures = (measures: ReportData["measures"] = []): string =>
+  measures.map((measure) => `  ${measure.name.padEnd(26)}${formatMeasure(measure as Measure)}`).join("\n");
 
 /** A comparison as text, columns aligned. */
 export const formatTable = ({ columns, rows }: Comparison): string => {
@@ -106,7 +104,7 @@ export const interruptible = (): AbortSignal => {
     process.once(name, () => {
       process.stderr.write("\nSaving; press Ctrl-C again to stop at once.\n");
       process.once(name, () => process.exit(130));
-      controller.abort(new Interrupted("Stopped. The same command goes on where it was."));
+      controller.abort(new Interrupted("Stopped."));
     });
   }
   return controller.signal;

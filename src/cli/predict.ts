@@ -1,10 +1,11 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import colours from "picocolors";
 import { openDetector, predict as predictImages, type Threshold, withThreshold } from "../detection/index.ts";
 import { writeJson } from "../training/index.ts";
 import { readModelFile } from "./model-file.ts";
 import { interruptible, output, progress, sayFailures, shown } from "./output.ts";
-import type { CommonOptions } from "./usage.ts";
+import { type CommonOptions, UsageError } from "./usage.ts";
 
 export const predict = async (
   model: string,
@@ -26,6 +27,9 @@ export const predict = async (
     provider,
     inThisThread: true,
   });
+  await mkdir(out, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`"${out}" cannot be the folder for heat maps (${error.code}). Choose another one with --out.`);
+  });
   const signal = interruptible();
   const { predictions, failures, stopped } = await predictImages(detector, inputs, { out, workers, listener, signal });
   await detector.close();
@@ -38,7 +42,9 @@ export const predict = async (
     say(`${score.toFixed(4)}${verdict}  ${shown(file)}`);
   }
   if (predictions.length > 0) say(describeThreshold(threshold));
-  if (predictions.length > 0) say(`Heat maps: ${out}`);
+  if (predictions.length > 0) {
+    say(`Heat maps: ${out} (an image without colour lies well below the threshold everywhere)`);
+  }
   sayFailures(failures);
   if (failures.length > 0 || predictions.length === 0) process.exitCode = 1;
   finish({ threshold, predictions, failures, stopped });

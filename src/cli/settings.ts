@@ -6,11 +6,11 @@ import { UsageError } from "./usage.ts";
 interface SettingsOptions {
   readonly preset?: string;
   readonly config?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
 }
 
 /** A system's configuration: its defaults, then the preset's, the file's and each `--set`. @throws UsageError as a sentence. */
-export const readSettings = async (system: System, { preset = "small", config, set }: SettingsOptions): Promise<unknown> => {
+export const readSettings = async (system: System, { preset = "small", config, set = [] }: SettingsOptions): Promise<unknown> => {
   if (!Object.hasOwn(system.presets, preset)) {
     throw new UsageError(`There is no preset "${preset}". Presets of ${system.name}: ${Object.keys(system.presets).join(", ")}.`);
   }

@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import { FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { System } from "../systems/system.ts";
-import { hasCheckpoint, type Listener, readJson, readTensors, runFiles } from "../training/index.ts";
+import { hasBegun, type Listener, readJson, readTensors, runFiles } from "../training/index.ts";
 import { formatMeasures, interruptible, output, progress, sayFailures } from "./output.ts";
 import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
@@ -13,7 +13,7 @@ interface TrainCommand extends CommonOptions {
   readonly out?: string;
   readonly preset?: string;
   readonly config?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly seed?: number;
   readonly roi?: string;
   readonly resume?: boolean;
@@ -53,8 +53,8 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
     throw signal.aborted ? new Interrupted(`Trained, but stopped in the evaluation. Go on with: ${goOn}`) : error;
   });
   drawn.end();
-  if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.measures));
-  say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}`);
+  if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.page.measures));
+  say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}\nNext:   lynceus predict ${out} IMAGE...`);
   const failures = sayFailures([...result.skipped, ...evaluated.evaluation.failures]);
   if (failures.length > 0) process.exitCode = 1;
   finish({
@@ -77,10 +77,10 @@ const savedStep = (out: string): Promise<string | undefined> =>
 const newRun = async (system: System, options: TrainCommand) => {
   if (options.data === undefined) throw new UsageError("Say what to train on: --data DIR.");
   const out = options.out ?? `runs/${system.name}-${basename(resolve(options.data))}`;
-  if (await hasCheckpoint(runFiles(out))) {
+  if (await hasBegun(runFiles(out))) {
     throw new UsageError(`"${out}" already holds a run. Add --resume to go on with it, or choose another folder with --out.`);
   }
-  const config = await readSettings(system, { ...options, set: [...shorthands(options), ...options.set] });
+  const config = await readSettings(system, { ...options, set: [...shorthands(options), ...(options.set ?? [])] });
   return { data: options.data, out, provider: options.provider, config };
 };
 
@@ -93,7 +93,7 @@ const shorthands = ({ seed, roi }: TrainCommand): string[] => [
 /** What the run was begun with; another provider may be named, since it is no setting of the result. */
 const storedRun = async ({ out, data, preset, config, set, seed, roi, provider }: TrainCommand) => {
   if (out === undefined) throw new UsageError("Say which run to resume: --out DIR.");
-  if ([preset, config, seed, roi].some((given) => given !== undefined) || set.length > 0) {
+  if ([preset, config, seed, roi].some((given) => given !== undefined) || set !== undefined) {
     throw new UsageError("A resumed run keeps its settings: leave out --preset, --config, --set, --seed and --roi.");
   }
   const files = runFiles(out);

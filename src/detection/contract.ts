@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { z } from "zod";
 import { GraphError, type Model, readModel, type Tensor, toOnnx, withMetadata } from "../graph/index.ts";
 
@@ -22,6 +23,8 @@ const preprocessSchema = z.object({
   depth: z.literal([8, 16]).default(8),
   /** The files' values that become black and white; by default the range of their type. */
   range: z.object({ low: z.number(), high: z.number() }).optional(),
+  /** Width over height of the region of interest, which images must share. */
+  proportions: z.number().optional(),
 });
 
 /** An image's score is its map's largest value, or the mean of its top share. */
@@ -60,11 +63,19 @@ export const writeDetector = (
     outputs,
     name: `lynceus-${description.system}`,
     metadata: Object.fromEntries(
-      Object.entries({ ...description, preprocess: preprocessSchema.parse(description.preprocess) }).flatMap(([key, value]) =>
-        value === undefined ? [] : [[`lynceus.${key}`, JSON.stringify(value)]],
-      ),
+      Object.entries({
+        ...description,
+        config: withoutWay(description.config),
+        preprocess: preprocessSchema.parse(description.preprocess),
+      }).flatMap(([key, value]) => (value === undefined ? [] : [[`lynceus.${key}`, JSON.stringify(value)]])),
     ),
   });
+};
+
+/** What may leave the machine: the region's name without the way to it. */
+const withoutWay = (config: unknown): unknown => {
+  const image = (config as { image?: { roi?: string } } | undefined)?.image;
+  return image?.roi === undefined ? config : { ...(config as object), image: { ...image, roi: basename(image.roi) } };
 };
 
 /** The detector's file with a threshold that a person chose. @throws GraphError as `readDetector`. */

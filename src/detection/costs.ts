@@ -36,7 +36,7 @@ export const costsOf = (
   ];
   if (threshold !== undefined) {
     const { falseAlarmRate } = threshold;
-    const name = falseAlarmRate === undefined ? "chosen threshold" : `${(100 * falseAlarmRate).toFixed(1)} % false alarms`;
+    const name = falseAlarmRate === undefined ? "chosen threshold" : "the model's threshold";
     lines.unshift({ name, threshold: threshold.value, ...costAt(scores, labels, threshold.value, model) });
   }
   const { thresholds, costs } = costCurve(scores, labels, model);
@@ -47,7 +47,7 @@ export const costsOf = (
       title: "Expected cost of an image",
       points: points.filter(([value]) => Number.isFinite(value)),
       rows: lines satisfies readonly CostRow[],
-      note: `A miss costs ${model.miss}, a false alarm ${model.falseAlarm}, and ${(100 * model.prevalence).toPrecision(2)} % of images are anomalous. The rates and the cost of the least-cost threshold are those on images that did not choose it; use it with lynceus predict --threshold.`,
+      note: `A miss costs ${model.miss}, a false alarm ${model.falseAlarm}, and ${(100 * model.prevalence).toPrecision(2)} % of images are anomalous. The rates and the cost of the least-cost choice are averages over images that did not take part in choosing.${Number.isFinite(least) ? " Use it with lynceus predict --threshold." : ""}`,
     },
   };
 };

@@ -2,6 +2,7 @@ import { type Image, type Mask, toEightBit, toSixteenBit } from "../imaging/inde
 import { maximumOutside, meanOfTopOutside } from "../metrics/index.ts";
 import { openLocalRuntime, openRuntime, type RuntimeOptions, type Value } from "../runtime/index.ts";
 import { type DetectorDescription, readDetector } from "./contract.ts";
+import { blanked, misfit } from "./region.ts";
 
 export interface Detection {
   /** Anomaly of the image; compare it with the threshold. */
@@ -46,12 +47,15 @@ export const openDetector = async (
 
   const scoreOutside = (map: Float32Array, ignored: Uint8Array): number =>
     (imageScore.kind === "max" ? maximumOutside(map, ignored) : meanOfTopOutside(map, ignored, imageScore.share)) ??
-    Number.NEGATIVE_INFINITY;
+    nothingCounts();
 
   return {
     description,
     detect: async (image, ignore) => {
-      const { data, height, width } = preprocess.depth === 16 ? toSixteenBit(image) : toEightBit(image);
+      const { proportions } = preprocess;
+      const problem = proportions === undefined ? undefined : misfit({ proportions }, image);
+      if (problem !== undefined) throw new Error(`The image cannot be judged: ${problem}`);
+      const { data, height, width } = blanked(preprocess.depth === 16 ? toSixteenBit(image) : toEightBit(image), ignore);
       const outputs = await loaded.run({ image: { data, shape: [height, width, 3] } });
       const map = outputs.map.data as Float32Array;
       const ignored = unite(ignore?.data, outputs.inspected?.data as Float32Array | undefined);
@@ -66,6 +70,10 @@ export const openDetector = async (
     },
     close: () => runtime.close(),
   };
+};
+
+const nothingCounts = (): never => {
+  throw new Error("The image cannot be judged: all of it is ignored. Leave it out, or correct its ignore mask.");
 };
 
 /** What is ignored, or lies outside the inspected region. */

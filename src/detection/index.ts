@@ -9,7 +9,7 @@ export { planTraining, type TrainingPlan } from "./plan.ts";
 export { type Precision, type PrecisionOptions, type ReducedModel, reducePrecision } from "./precision.ts";
 export { type Prediction, type Predictions, predict } from "./predict.ts";
 export { type LabelledImage, readImage, readSample } from "./read.ts";
-export { type Region, regionOfRun, whereItCounts } from "./region.ts";
+export { onlyRegion, type Region, regionOfRun, whereItCounts } from "./region.ts";
 export { kinds, measuresForMachines, measuresForPeople, type ReportInput, reportData } from "./report.ts";
 export * from "./settings.ts";
 export { scoreNormal, thresholdOf } from "./threshold.ts";

@@ -31,7 +31,8 @@ export const planTraining = async <Config extends DetectorConfig>(
 ): Promise<TrainingPlan<Config>> => {
   const dataset = await readDataset(data);
   const { training, validation } = splitTraining(dataset.train, given);
-  if (training.length === 0) throw new Error(`"${data}" holds no normal image to train on. Put them in "${data}/train/good".`);
+  if (training.length === 0)
+    throw new Error(`"${data}" holds no normal image to train on. Label them good: in a folder, they belong in train/good.`);
   const { channels, depth, range, roi } = given.image;
   const config = {
     ...given,
@@ -41,10 +42,7 @@ export const planTraining = async <Config extends DetectorConfig>(
       channels: channels === "auto" ? ((await imagesAreGrey(training, { range })) ? 1 : 3) : channels,
     },
   } as Settled<Config>;
-  const ignored = training.flatMap(({ name, ignorePath }) =>
-    ignorePath === undefined ? [] : [{ name: `${name}, ignored`, path: ignorePath }],
-  );
-  const dataDigest = await digestOfFiles([...training, ...ignored]);
+  const dataDigest = await digestOfData(training);
   const region = (await exists(runFiles(out).region)) ? runFiles(out).region : roi;
   const regionDigest = region === undefined ? undefined : digestOfMask(await decodeMask(region));
   return {
@@ -56,6 +54,14 @@ export const planTraining = async <Config extends DetectorConfig>(
     unusable: unusableFiles(dataset.skipped),
     warnings: await sameImages(training, dataset.test),
   };
+};
+
+/** SHA-256 over the images that are trained on and what is ignored in them. */
+export const digestOfData = (training: readonly Sample[]): Promise<string> => {
+  const ignored = training.flatMap(({ name, ignorePath }) =>
+    ignorePath === undefined ? [] : [{ name: `${name}, ignored`, path: ignorePath }],
+  );
+  return digestOfFiles([...training, ...ignored]);
 };
 
 /** Of what the mask says: the run's copy is another file than the one that was given. */

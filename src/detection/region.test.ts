@@ -110,7 +110,10 @@ test("ignored pixels count neither in an image's score nor in the measures", asy
     await write("d", squares(240, 190), true, true),
   ];
   const ignoring = await evaluate(detector, samples);
-  expect(ignoring.samples.map(({ score }) => Math.round(score * 255))).toEqual([20, 10, 180, 190]);
+  // At the border a little of the grey that stands for what is ignored comes in: 40 of 255.
+  expect(ignoring.samples.map(({ score }) => Math.round(score * 255))).toEqual([40, 40, 180, 190]);
+  const [bright, dark] = [await detector.detect(squares(255, 20), leftHalf), await detector.detect(squares(0, 20), leftHalf)];
+  expect(bright.score).toBe(dark.score);
   expect(ignoring.measures.imageAuroc!.value).toBe(1);
   expect(ignoring.measures.pixelAuroc!.value).toBeGreaterThan(0.97);
   const counting = await evaluate(
@@ -119,5 +122,12 @@ test("ignored pixels count neither in an image's score nor in the measures", asy
   );
   expect(counting.measures.imageAuroc!.value).toBeLessThan(0.5);
   expect(counting.measures.pixelAuroc!.value).toBeLessThan(0.96);
+  await detector.close();
+});
+
+test("of an image that is ignored wholly there is no score, but a sentence", async () => {
+  const detector = await brightness(undefined);
+  const everything = createMask(32, 32, new Uint8Array(32 * 32).fill(1));
+  await expect(detector.detect(squares(1, 2), everything)).rejects.toThrow("all of it is ignored");
   await detector.close();
 });

@@ -23,7 +23,7 @@ export interface Region {
 }
 
 /** The sentence for an image that is framed otherwise than the region; undefined where it fits to a hundredth. */
-export const misfit = ({ proportions }: Region, { width, height }: Image): string | undefined =>
+export const misfit = ({ proportions }: Pick<Region, "proportions">, { width, height }: Image): string | undefined =>
   Math.abs(width / height / proportions - 1) <= 0.01
     ? undefined
     : `its proportions, ${width} x ${height}, are not those of the region of interest. Give a region that is framed like the images.`;
@@ -49,6 +49,27 @@ export const regionOfRun = async (
   throw new Error(
     `The region of interest "${given}" is black everywhere, so nothing would be inspected. Paint the region white.`,
   );
+};
+
+/** What the network sees in place of what is not inspected: the middle of its range. */
+export const BLANK = 0.5;
+
+/** The network's input with nothing to see outside the region, so that nothing there reaches a window or a convolution inside. */
+export const onlyRegion = (x: Tensor, region?: Region): Tensor => {
+  if (region === undefined) return x;
+  const [size, width] = x.shape.slice(-2) as readonly number[];
+  return where(greater(constant(region.inside, [1, 1, size, width]), 0.5), x, BLANK);
+};
+
+/** A copy of an image in which what is ignored is grey, so that nothing there reaches what is not. */
+export const blanked = (image: Image, ignore: Mask | undefined): Image => {
+  if (ignore === undefined) return image;
+  const data = image.data.slice();
+  const grey = Math.round(BLANK * (data instanceof Uint16Array ? 65535 : 255));
+  for (let pixel = 0; pixel < ignore.data.length; pixel++) {
+    if (ignore.data[pixel] !== 0) data.fill(grey, 3 * pixel, 3 * pixel + 3);
+  }
+  return { ...image, data };
 };
 
 /**

@@ -90,7 +90,7 @@ export const reportData = async ({
   const scores = Float32Array.from(samples, ({ score }) => score);
   const labels = samples.map(({ sample }) => sample.label);
   const scoresOf = (label: 0 | 1): number[] => samples.filter(({ sample }) => sample.label === label).map(({ score }) => score);
-  const confusion = threshold === undefined ? undefined : confusionAt(scores, labels, threshold);
+  const confusion = threshold === undefined || !labels.includes(1) ? undefined : confusionAt(scores, labels, threshold);
   return {
     title,
     subtitle,
@@ -112,7 +112,7 @@ export const reportData = async ({
       measures,
       confusion,
     ),
-    kinds,
+    kinds: labels.includes(1) ? kinds : undefined,
     costs,
     comparisons,
     training: trainingCharts(metrics),
@@ -228,10 +228,10 @@ const caseGroups = async (detector: Detector, { samples, maps }: Evaluation): Pr
     defects.length === 0
       ? [group("Strangest images", "The highest scores of all.", normal)]
       : [
-          group("Clearest defects", "The highest score of each kind of defect, then the next highest.", onePerKind(defects)),
-          group("Hardest defects", "The lowest scores among defects.", defects.toReversed()),
-          group("Strangest normal images", "The highest scores among normal images.", normal),
-          group("Plainest normal images", "The lowest scores among normal images.", normal.toReversed().slice(0, 3)),
+          group("Highest scores among defects", "The highest of each kind first, then the next highest.", onePerKind(defects)),
+          group("Lowest scores among defects", "What is missed first.", defects.toReversed()),
+          group("Highest scores among normal images", "What is a false alarm first.", normal),
+          group("Lowest scores among normal images", "What is plainest of all.", normal.toReversed().slice(0, 3)),
         ];
   const shown: CaseGroup[] = [];
   for (const make of groups) shown.push(await make());

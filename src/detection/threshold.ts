@@ -95,7 +95,7 @@ export const thresholdOf = (
     const needed = Math.ceil(1 / falseAlarmRate) - 1;
     const images = `${all.length} normal ${all.length === 1 ? "image" : "images"}`;
     const cure = byFold.length === 1 ? ", or --set validation.folds=5, which lets every training image help" : "";
-    const text = `The threshold rests on ${images}: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation${cure}.`;
+    const text = `The threshold rests on ${images}: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation (validation.share)${cure}.`;
     listener?.({ kind: "warning", text });
   }
   const levels = all.map(({ level }) => level).sort((a, b) => a - b);

@@ -1,16 +1,19 @@
 import { availableParallelism } from "node:os";
-import { basename, resolve } from "node:path";
-import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../files/index.ts";
+import { basename, dirname, resolve } from "node:path";
+import { exists, holdFolder, removeTemporaryFiles, writeFileAtomic } from "../files/index.ts";
 import type { Tensor } from "../graph/index.ts";
-import { readDataset, type SkippedFile } from "../imaging/index.ts";
+import { decodeMask, readDataset, type SkippedFile } from "../imaging/index.ts";
 import type { Schedule, TrainingStep } from "../nn/index.ts";
 import { openRuntime, type Provider, type Runtime, requireProvider, type Value, type Values } from "../runtime/index.ts";
 import {
+  digestOf,
   digestOfCode,
   type Environment,
   environment,
   environmentChanges,
   foldFiles,
+  foldsOfRun,
+  hasBegun,
   hasCheckpoint,
   type Listener,
   type RunFiles,
@@ -97,6 +100,8 @@ export const trainDetector = async <Config extends DetectorConfig>(
   // A wrong folder or an absent provider is refused before anything is written.
   await readDataset(options.data);
   await requireProvider(options.provider ?? "cpu");
+  const { roi } = options.config.image;
+  if (roi !== undefined && !(await exists(runFiles(options.out).region))) await decodeMask(roi);
   const folder = await holdFolder(options.out);
   try {
     return await trainInFolder(method, options);
@@ -126,15 +131,14 @@ const trainInFolder = async <Config extends DetectorConfig>(
       signal,
       onProgress: (done) => listener?.({ kind: "count", text: "preparing images", done, total: training.length }),
     });
-    for (const { reason } of images.skipped) listener?.({ kind: "warning", text: reason });
     if (images.samples.length === 0) {
       throw new Error(`None of the training images of "${data}" could be read. ${images.skipped[0]?.reason}`);
     }
     const describe = (threshold: Threshold | undefined): DetectorDescription => ({
       system: method.system,
-      preprocess: config.image,
+      preprocess: { ...config.image, proportions: region?.proportions },
       imageScore: method.imageScore(config),
-      config: withoutWay(config),
+      config,
       threshold,
       provenance: shareable(manifest),
     });
@@ -174,19 +178,24 @@ const trainInFolder = async <Config extends DetectorConfig>(
     for (const [index, { kept, left }] of foldsOfImages(images, config).entries()) {
       stage(`network ${index + 1} of ${config.validation.folds} for the threshold`);
       const own = foldFiles(files, index + 1);
+      // What scored them counts as well, and so does who was left out.
+      const names = (positions: readonly number[]) => positions.map((position) => images.samples[position].name);
+      const foldDigest = digestOf(JSON.stringify({ digest, left: names(left), kept: names(kept) }));
+      const scoredBy = digestOf(JSON.stringify({ foldDigest, config }));
       const scored = (await readJson(own.evaluation)) as { digest: string; scores: NormalScore[] } | undefined;
-      if (resume && scored?.digest === digest) {
+      if (resume && scored?.digest === scoredBy) {
         folds.push(scored.scores);
         continue;
       }
-      const { step, graph } = await trainOn(chosen(images, kept), own, `${digest} without part ${index + 1}`);
+      const { step, graph } = await trainOn(chosen(images, kept), own, foldDigest);
       if (graph === undefined) return stopped(step);
       const samples = left.map((position) => images.samples[position]);
       const scores = await scoreNormal(await openScorer(graph), samples, scoring, skipped);
-      await writeJson(own.evaluation, { digest, scores });
+      await writeJson(own.evaluation, { digest: scoredBy, scores });
       folds.push(scores);
     }
 
+    if (folds.length > 0) stage("the network itself, from all images");
     const { step, graph } = await trainOn(images, files, digest);
     if (graph === undefined) return stopped(step);
     stage("setting the threshold");
@@ -208,10 +217,13 @@ const beginRun = async <Config extends DetectorConfig>(
   { data, out, config: given, threads = availableParallelism(), provider = "cpu", listener, ...options }: TrainOptions<Config>,
   files: RunFiles,
 ) => {
-  for (const folder of [out, resolve(files.checkpoint, "..")]) await removeTemporaryFiles(folder);
+  for (const { folder, checkpoint } of [files, ...(await foldsOfRun(files))]) {
+    await removeTemporaryFiles(folder);
+    await removeTemporaryFiles(dirname(checkpoint));
+  }
   const now = environment(threads, provider);
   const identity = { system: method.system, data: resolve(data), seed: given.seed, ...now };
-  const resume = options.resume === true && ((await hasCheckpoint(files)) || (await hasCheckpoint(foldFiles(files, 1))));
+  const resume = options.resume === true && (await hasBegun(files));
   // The configuration comes last and marks a run.
   if (!resume) {
     await removeModel(files);
@@ -239,10 +251,7 @@ const beginRun = async <Config extends DetectorConfig>(
   return { ...plan, manifest, resume };
 };
 
-/** What may leave the machine inside a model file: the region's and the data's name without the way to it. */
-const withoutWay = <Config extends DetectorConfig>(config: Config): Config =>
-  config.image.roi === undefined ? config : { ...config, image: { ...config.image, roi: basename(config.image.roi) } };
-
+/** What may leave the machine inside a model file: the data's name without the way to it. */
 const shareable = <Manifest extends { data: string }>(manifest: Manifest): Manifest => ({
   ...manifest,
   data: basename(manifest.data),

@@ -15,7 +15,7 @@ import {
 } from "../imaging/index.ts";
 import { random } from "../random/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { maskImage, misfit, type Region } from "./region.ts";
+import { BLANK, blanked, maskImage, misfit, type Region } from "./region.ts";
 import type { DetectorConfig } from "./settings.ts";
 
 /**
@@ -125,14 +125,19 @@ export const prepareImages = async (
 ): Promise<PreparedImages> => {
   const prepare = await openPreprocessor(runtime, image);
   const prepareMask = await openPreprocessor(runtime, { ...image, channels: 1, depth: 8 });
+  const inRegion = (x: Float32Array): Float32Array =>
+    region === undefined ? x : x.map((value, i) => (region.inside[i % region.inside.length] > 0.5 ? value : BLANK));
   const load = async ({ path, ignorePath }: Sample): Promise<Prepared> => {
     const decoded = await decodeImage(path, { depth: image.depth, range: image.range });
     const problem = region && misfit(region, decoded);
     if (problem !== undefined) throw new ImageError(path, problem);
-    const x = await prepare(decoded);
-    if (ignorePath === undefined) return { x, counts: region?.inside };
-    const ignored = await prepareMask(maskImage(await decodeMask(ignorePath, decoded.width, decoded.height)));
-    return { x, counts: ignored.map((share, position) => (share > 0.5 ? 0 : (region?.inside[position] ?? 1))) };
+    const mask = ignorePath === undefined ? undefined : await decodeMask(ignorePath, decoded.width, decoded.height);
+    const x = inRegion(await prepare(blanked(decoded, mask)));
+    if (mask === undefined) return { x, counts: region?.inside };
+    const ignored = await prepareMask(maskImage(mask));
+    const counts = ignored.map((share, position) => (share > 0.5 ? 0 : (region?.inside[position] ?? 1)));
+    if (!counts.includes(1)) throw new ImageError(path, "all of it is ignored. Leave it out, or correct its ignore mask.");
+    return { x, counts };
   };
 
   const usable: Sample[] = [];

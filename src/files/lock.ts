@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeFailure } from "./atomic.ts";
 
 /** Someone else is writing into the folder; the message is a sentence for the user. */
@@ -33,59 +34,74 @@ export const holdFolder = async (folder: string): Promise<{ release(): Promise<v
     });
   });
   const path = join(folder, "run.lock");
-  const own: Holder = { process: process.pid, host: hostname(), born: birthOf(process.pid), since: new Date().toISOString() };
-  for (let attempt = 1; !(await createLock(path, own)) || !(await stillOwn(path, own, attempt)); attempt++) {
-    const holder = await liveHolder(path);
-    if (holder !== undefined || attempt === 5) {
+  const own = JSON.stringify({
+    process: process.pid,
+    host: hostname(),
+    born: birthOf(process.pid),
+    since: new Date().toISOString(),
+    key: randomUUID(),
+  } satisfies Holder & { key: string });
+  for (let attempt = 1; !(await createLock(path, own)); attempt++) {
+    const text = await readFile(path, "utf8").catch(() => undefined);
+    if (text === undefined) continue; // released meanwhile
+    const holder = await living(path, text);
+    if (holder !== undefined || attempt > 20) {
       const who = holder ? `process ${holder.process} on ${holder.host}, since ${holder.since}` : "someone else";
       throw new FolderInUseError(
         `The folder "${folder}" is in use (${who}). Wait until that run has ended, or choose another folder.`,
       );
     }
-    await rm(path, { force: true });
+    await removeLock(path, text);
   }
   const beat = setInterval(() => utimes(path, new Date(), new Date()).catch(() => undefined), SIGN_OF_LIFE_SECONDS * 1000);
   beat.unref();
   return {
     release: async () => {
       clearInterval(beat);
-      await rm(path, { force: true });
+      await removeLock(path, own);
     },
   };
 };
 
-/** False where there is a lock already. */
-const createLock = async (path: string, holder: Holder): Promise<boolean> => {
+/** Writes the lock whole or not at all; false where there is one already. */
+const createLock = async (path: string, text: string): Promise<boolean> => {
+  const written = besides(path);
   try {
-    const file = await open(path, "wx");
-    await file.writeFile(JSON.stringify(holder));
-    await file.close();
+    await writeFile(written, text, { flag: "wx" });
+    await link(written, path);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return false;
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw writeFailure(path, error);
+  } finally {
+    await rm(written, { force: true });
   }
 };
 
-/** After a dead holder's lock was taken over: two may have removed it at once, and the last one to write holds it. */
-const stillOwn = async (path: string, own: Holder, attempt: number): Promise<boolean> => {
-  if (attempt === 1) return true;
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  return (await readFile(path, "utf8").catch(() => "")) === JSON.stringify(own);
+/** Removes the lock of that content; one that somebody else has put there since is put back. */
+const removeLock = async (path: string, text: string): Promise<void> => {
+  const aside = besides(path);
+  try {
+    await rename(path, aside);
+  } catch {
+    return; // somebody else was first
+  }
+  if ((await readFile(aside, "utf8").catch(() => text)) !== text) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
 };
 
-/** Who holds the lock, or undefined where the holder is dead. A lock without content is one that is being written, or was when its writer died. */
-const liveHolder = async (path: string): Promise<Holder | undefined> => {
-  const [text, status] = await Promise.all([readFile(path, "utf8").catch(() => undefined), stat(path).catch(() => undefined)]);
-  if (text === undefined || status === undefined) return undefined;
-  const silentSeconds = (Date.now() - status.mtimeMs) / 1000;
+const besides = (path: string): string => join(dirname(path), `.${randomUUID()}.tmp`);
+
+/** The holder, or undefined where it is dead. */
+const living = async (path: string, text: string): Promise<Holder | undefined> => {
   try {
     const holder = JSON.parse(text) as Holder;
-    if (holder.host !== hostname()) return silentSeconds < SILENCE_SECONDS ? holder : undefined;
-    return isRunning(holder.process) && birthOf(holder.process) === holder.born ? holder : undefined;
+    if (holder.host === hostname()) {
+      return isRunning(holder.process) && birthOf(holder.process) === holder.born ? holder : undefined;
+    }
+    const silentSeconds = (Date.now() - (await stat(path)).mtimeMs) / 1000;
+    return silentSeconds < SILENCE_SECONDS ? holder : undefined;
   } catch {
-    if (silentSeconds < 1) await new Promise((resolve) => setTimeout(resolve, 200));
     return undefined;
   }
 };

@@ -38,7 +38,7 @@ nav ol { list-style: none; display: flex; flex-wrap: wrap; gap: 0.35rem 1rem; }
 nav a { color: var(--soft); text-decoration: none; }
 nav a:hover { color: var(--accent); text-decoration: underline; }
 @media (min-width: 68rem) {
-  .page { display: grid; grid-template-columns: 10.5rem minmax(0, 1fr); gap: 2.5rem; }
+  .page:has(> nav) { display: grid; grid-template-columns: 10.5rem minmax(0, 1fr); gap: 2.5rem; }
   nav { position: sticky; top: 1.5rem; align-self: start; padding: 0.25rem 0; }
   nav ol { flex-direction: column; gap: 0.5rem; border-left: 1px solid var(--line); padding-left: 1rem; }
 }

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { blurredDifference, evaluateModel } from "../detection/index.ts";
 import { holdFolder, writeFileAtomic } from "../files/index.ts";
-import { listCategories } from "../imaging/index.ts";
+import { listCategories, readDataset } from "../imaging/index.ts";
 import { type Measure, meanOverCategories, meanOverSeeds } from "../metrics/index.ts";
 import { type Comparison, type Failure, renderReport } from "../report/index.ts";
-import { readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
+import { digestOfFiles, readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
 import type { System, WorkOptions } from "./system.ts";
 
 export interface BenchmarkOptions extends WorkOptions {
@@ -28,6 +28,8 @@ export interface BenchmarkRun {
   readonly trainingSeconds?: number;
   readonly millisecondsPerImage?: number;
   readonly testImages?: number;
+  /** Test images that could not be read. */
+  readonly unreadable?: number;
   /** Why there is no result. */
   readonly error?: string;
 }
@@ -40,6 +42,7 @@ export interface Benchmark {
 }
 
 const BASELINE = "blurred difference";
+const BASELINE_SIZE = 128;
 
 /**
  * Trains and measures every system on every category with every seed, beside a baseline that does not learn. Each is a run folder
@@ -54,38 +57,45 @@ export const benchmark = async (options: BenchmarkOptions): Promise<Benchmark> =
   const folder = await holdFolder(out);
   try {
     const runs: BenchmarkRun[] = [];
-    const work = categories.flatMap(({ name: category, source }) => [
+    const digests = new Map<string, string>();
+    for (const { name, source } of categories) digests.set(name, await digestOfDataset(source));
+    const work: readonly Work[] = categories.flatMap(({ name: category, source }) => [
       {
         category,
-        source,
         name: BASELINE,
-        seed: undefined,
-        run: () => runBaseline(source, join(out, category, "blurred-difference"), options),
+        folder: join(out, category, "blurred-difference"),
+        asked: { size: BASELINE_SIZE, data: digests.get(category) },
+        run: (folder: string) => runBaseline(source, folder, options),
       },
       ...systems.flatMap(({ system, config }) =>
         seeds.map((seed) => ({
           category,
-          source,
           name: system.name,
           seed,
-          run: () => runSystem(system, { ...config, seed }, source, join(out, category, system.name, `seed-${seed}`), options),
+          folder: join(out, category, system.name, `seed-${seed}`),
+          asked: { ...config, seed, data: digests.get(category) },
+          run: (folder: string) => runSystem(system, { ...config, seed }, source, folder, options),
         })),
       ),
     ]);
-    let result = await writeTables(out, data, runs);
-    for (const [index, { category, name, seed, run }] of work.entries()) {
+    // Before anything is written: the table of what was asked earlier is not to be lost.
+    const stored = await Promise.all(work.map(readResult));
+    for (const [index, task] of work.entries()) {
+      const { category, name, seed } = task;
       signal?.throwIfAborted();
       const which = seed === undefined ? name : `${name}, seed ${seed}`;
       listener?.({ kind: "stage", text: `${index + 1} of ${work.length}: ${category}, ${which}` });
-      const found = await run().catch((error: Error) => {
-        if (signal?.aborted) throw signal.reason;
-        listener?.({ kind: "warning", text: `${category}, ${which}: ${error.message}` });
-        return { measures: {}, error: error.message };
-      });
+      const found =
+        stored[index] ??
+        (await finish(task).catch((error: Error) => {
+          if (signal?.aborted) throw signal.reason;
+          listener?.({ kind: "warning", text: `${category}, ${which}: ${error.message}` });
+          return { measures: {}, error: error.message };
+        }));
       runs.push({ category, system: name, seed, ...found });
-      result = await writeTables(out, data, runs);
+      await writeTables(out, data, runs);
     }
-    return result;
+    return await writeTables(out, data, runs);
   } finally {
     await folder.release();
   }
@@ -93,7 +103,49 @@ export const benchmark = async (options: BenchmarkOptions): Promise<Benchmark> =
 
 type Result = Omit<BenchmarkRun, "category" | "system" | "seed">;
 
-/** Trains and evaluates one network, or reads what an earlier benchmark in this folder found. */
+/** One line of the table, still to be found. */
+interface Work {
+  readonly category: string;
+  readonly name: string;
+  readonly seed?: number;
+  readonly folder: string;
+  /** The settings: a result of others is not this line's. */
+  readonly asked: unknown;
+  run(folder: string): Promise<Result>;
+}
+
+/** SHA-256 over every image and mask of a data set; of one that cannot be read, its error, which its rows will say. */
+const digestOfDataset = async (source: string): Promise<string> => {
+  try {
+    const { train, test } = await readDataset(source);
+    const files = [...train, ...test].flatMap(({ split, kind, name, path, maskPath, ignorePath }) =>
+      [path, maskPath, ignorePath].flatMap((file) => (file ? [{ name: `${split} ${kind} ${name}`, path: file }] : [])),
+    );
+    return await digestOfFiles(files);
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+/** What an earlier benchmark in this folder found. @throws Error when it was of other settings. */
+const readResult = async ({ folder, asked }: Work): Promise<Result | undefined> => {
+  const stored = (await readJson(join(folder, "result.json"))) as { asked: string; result: Result } | undefined;
+  if (stored === undefined || stored.asked === JSON.stringify(asked)) return stored?.result;
+  throw new Error(
+    `"${folder}" holds a result of other settings or other images. Choose another folder with --out, or delete that one.`,
+  );
+};
+
+const finish = async ({ folder, asked, run }: Work): Promise<Result> => {
+  const result = await run(folder);
+  if (Object.keys(result.measures).length === 0) {
+    throw new Error("There are no normal and defective test images to measure on.");
+  }
+  await writeJson(join(folder, "result.json"), { asked: JSON.stringify(asked), result });
+  return result;
+};
+
+/** Trains and evaluates one network. */
 const runSystem = async (
   system: System,
   config: unknown,
@@ -101,35 +153,26 @@ const runSystem = async (
   run: string,
   { threads, workers, provider, listener, signal }: BenchmarkOptions,
 ): Promise<Result> => {
-  const asked = JSON.stringify(config);
-  const path = join(run, "result.json");
-  const stored = (await readJson(path)) as { asked: string; result: Result } | undefined;
-  if (stored !== undefined && stored.asked !== asked) {
-    throw new Error(`"${run}" holds a result of other settings. Choose another folder with --out, or delete that one.`);
-  }
-  if (stored !== undefined) return stored.result;
   const computing = { threads, workers, provider, listener, signal };
   const { finished } = await system.train({ data, out: run, config, resume: true, ...computing });
   if (!finished) throw signal?.reason ?? new Error("The training did not finish.");
   const evaluated = await system.evaluateRun({ run, data, out: run, ...computing });
   const { measures, evaluation } = evaluated;
-  const result: Result = {
+  return {
     measures,
     trainingSeconds: (await readMetrics(runFiles(run).metrics)).at(-1)?.seconds,
     millisecondsPerImage: 1000 * evaluation.secondsPerImage,
     testImages: evaluation.samples.length,
+    unreadable: evaluation.failures.length,
   };
-  await writeJson(path, { asked, result });
-  return result;
 };
 
-/** It takes seconds, so it is simply done again. */
 const runBaseline = async (
   data: string,
   out: string,
   { threads, provider, workers, listener, signal }: BenchmarkOptions,
 ): Promise<Result> => {
-  const model = blurredDifference(128);
+  const model = blurredDifference(BASELINE_SIZE);
   const { measures, evaluation } = await evaluateModel({
     model,
     data,
@@ -143,6 +186,7 @@ const runBaseline = async (
     measures,
     millisecondsPerImage: 1000 * evaluation.secondsPerImage,
     testImages: evaluation.samples.length,
+    unreadable: evaluation.failures.length,
   };
 };
 
@@ -207,6 +251,7 @@ const writeTables = async (out: string, data: string, runs: readonly BenchmarkRu
     system: run.system,
     seed: run.seed,
     test_images: run.testImages,
+    unreadable: run.unreadable,
     training_seconds: run.trainingSeconds,
     milliseconds_per_image: run.millisecondsPerImage,
     ...Object.fromEntries(

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { exists, writeFileAtomic } from "../files/index.ts";
 import type { Value } from "../runtime/index.ts";
-import type { RunFiles } from "./run-folder.ts";
+import { foldsOfRun, type RunFiles } from "./run-folder.ts";
 
 /** A checkpoint file that cannot be used; the message is a sentence for the user. */
 export class CheckpointError extends Error {
@@ -54,6 +54,12 @@ export const readTensors = async (path: string): Promise<{ tensors: Map<string, 
 };
 
 export const hasCheckpoint = ({ checkpoint }: RunFiles): Promise<boolean> => exists(checkpoint);
+
+/** Whether there is anything to go on from: the run's checkpoint, or one of a network for its threshold. */
+export const hasBegun = async (files: RunFiles): Promise<boolean> => {
+  for (const { checkpoint } of [files, ...(await foldsOfRun(files))]) if (await exists(checkpoint)) return true;
+  return false;
+};
 
 /** The run's checkpoint. @throws Error when it was trained from other settings or images than the digest stands for. */
 export const requireCheckpointOf = async ({ checkpoint, folder }: RunFiles, digest: string) => {

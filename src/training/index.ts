@@ -1,4 +1,4 @@
-export { CheckpointError, hasCheckpoint, readTensors, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
+export { CheckpointError, hasBegun, hasCheckpoint, readTensors, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
 export type { Listener, ProgressEvent } from "./events.ts";
 export { type TrainingOptions, type TrainingResult, train } from "./loop.ts";
 export * from "./manifest.ts";

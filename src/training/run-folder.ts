@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFailure, writeFileAtomic } from "../files/index.ts";
 
@@ -25,6 +25,10 @@ export const removeModel = async ({ model, checkpoint, region, folds }: RunFiles
 
 /** The run folder of the network that is trained without one part of the images (from 1). */
 export const foldFiles = ({ folds }: RunFiles, fold: number): RunFiles => runFiles(join(folds, String(fold)));
+
+/** The folders of all such networks that there are. */
+export const foldsOfRun = async ({ folds }: RunFiles): Promise<RunFiles[]> =>
+  (await readdir(folds).catch((): string[] => [])).map((name) => runFiles(join(folds, name)));
 
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeFileAtomic(path, `${JSON.stringify(value, undefined, 2)}\n`);

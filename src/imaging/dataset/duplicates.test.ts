@@ -139,6 +139,19 @@ test("a test that is the training images encoded anew is a leak as a whole", asy
   expect((await findDuplicates(samples)).leaks).toHaveLength(5);
 });
 
+test("three copies of every test image in training do not hide each other", async () => {
+  const samples: Sample[] = [];
+  for (let index = 0; index < 8; index++) {
+    const image = paint("fabric", 300 + index);
+    samples.push(await write(`tested-${index}.png`, await encodePng(image), "test"));
+    for (const quality of [70, 80, 90])
+      samples.push(await write(`copy-${index}-${quality}.jpg`, await encodeJpeg(image, quality)));
+  }
+  const { leaks } = await findDuplicates(samples);
+  const tested = leaks.flatMap(({ first, second }) => [first, second]).filter(({ split }) => split === "test");
+  expect(new Set(tested.map(({ name }) => name)).size).toBe(8);
+});
+
 test("of many copies each is one pair, in the test with one in training", async () => {
   const bytes = await encodePng(paint("fabric", 0));
   const names = ["a.png", "b.png", "c.png", "d.png"];

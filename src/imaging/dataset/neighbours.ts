@@ -38,11 +38,13 @@ export const findNearPairs = async (
   return pairs.sort((a, b) => a.first - b.first || a.second - b.second);
 };
 
+/** The neighbour that tells how far apart a series is: copies are seldom so many. */
+const NEIGHBOUR = 8;
+
 /**
- * How far apart the images of a series are: the median over images of the distance to the second nearest other image, as
- * they are, without mirroring; at most `radius`, which is also the answer for less than three images. The second nearest,
- * because in a set of which every image has a copy the nearest would be the copy. Of more than 128 images as many are
- * drawn by a fixed seed.
+ * How far apart the images of a series are: the median over images of the distance to the eighth nearest other image (of fewer, to the
+ * farthest), as they are, without mirroring; at most `radius`, which is also the answer for less than three images. Not the nearest,
+ * because in a set of which images have copies that would be a copy. Of more than 128 images as many are drawn by a fixed seed.
  */
 export const medianSpacing = async (thumbnails: readonly Thumbnail[], radius: number, signal?: AbortSignal): Promise<number> => {
   if (thumbnails.length < 3) return radius;
@@ -51,28 +53,28 @@ export const medianSpacing = async (thumbnails: readonly Thumbnail[], radius: nu
   const spacings: number[] = [];
   for (const position of random("spacing").permutation(order.length).subarray(0, 128)) {
     await pause();
-    spacings.push(secondNearest(thumbnails, order, position, radius));
+    spacings.push(spacingAt(thumbnails, order, position, radius));
   }
   spacings.sort((a, b) => a - b);
   return (spacings[(spacings.length - 1) >> 1] + spacings[spacings.length >> 1]) / 2;
 };
 
 /** Looks at the thumbnails on both sides in the order of means, those with the nearest mean first. */
-const secondNearest = (thumbnails: readonly Thumbnail[], order: Uint32Array, position: number, radius: number): number => {
+const spacingAt = (thumbnails: readonly Thumbnail[], order: Uint32Array, position: number, radius: number): number => {
   const own = thumbnails[order[position]];
-  let nearest = sumOfSquares(radius);
-  let second = nearest;
+  const nearest: number[] = new Array(Math.min(NEIGHBOUR, order.length - 1)).fill(sumOfSquares(radius));
   let [below, above] = [position - 1, position + 1];
   while (below >= 0 || above < order.length) {
     const lower = below >= 0 ? own.sum - thumbnails[order[below]].sum : Number.POSITIVE_INFINITY;
     const upper = above < order.length ? thumbnails[order[above]].sum - own.sum : Number.POSITIVE_INFINITY;
     const other = thumbnails[lower <= upper ? order[below--] : order[above++]];
-    if (meansApart(own, other, rootMeanSquare(second))) break;
-    const squares = squaredDistance(own, other, second, 1);
-    if (squares < nearest) [nearest, second] = [squares, nearest];
-    else if (squares < second) second = squares;
+    const farthest = nearest.at(-1) as number;
+    if (meansApart(own, other, rootMeanSquare(farthest))) break;
+    const squares = squaredDistance(own, other, farthest, 1);
+    if (squares < farthest) nearest.splice(-1, 1, squares);
+    nearest.sort((a, b) => a - b);
   }
-  return rootMeanSquare(second);
+  return rootMeanSquare(nearest.at(-1) as number);
 };
 
 const byMean = (thumbnails: readonly Thumbnail[]): Uint32Array =>

@@ -47,17 +47,20 @@ export const calibrate = async (
   const count = Math.min(normal.length, IMAGES);
   const sums = new Float64Array(size * size);
   const squares = new Float64Array(size * size);
+  const seen = new Uint32Array(size * size);
   for (let image = 0; image < count; image++) {
-    const { x: data } = await images.get(normal[Math.floor((image * normal.length) / count)]);
+    const { x: data, counts } = await images.get(normal[Math.floor((image * normal.length) / count)]);
     const { map } = await loaded.run({ x: { data, shape: [1, channels, size, size] } });
     for (const [position, value] of (map.data as Float32Array).entries()) {
+      if (counts !== undefined && counts[position] < 0.5) continue;
+      seen[position]++;
       sums[position] += value;
       squares[position] += value * value;
     }
   }
   const moment = (totals: Float64Array): Float32Array => {
-    const ofAll = totals.reduce((sum, total) => sum + total, 0) / (totals.length * count);
-    return Float32Array.from(totals, (total) => (total + PRIOR_IMAGES * ofAll) / (count + PRIOR_IMAGES));
+    const ofAll = totals.reduce((sum, total) => sum + total, 0) / seen.reduce((sum, times) => sum + times, 0);
+    return Float32Array.from(totals, (total, position) => (total + PRIOR_IMAGES * ofAll) / (seen[position] + PRIOR_IMAGES));
   };
   return { mean: moment(sums), square: moment(squares) };
 };

@@ -83,6 +83,7 @@ export const ablation = async (options: AblationOptions): Promise<AblationRow[]>
   for (const [index, variant] of variants.entries()) {
     const config = configSchema.parse({
       ...base,
+      image: { ...base.image, roi: base.image.roi && runFiles(run).region },
       network: { ...base.network, architecture: variant.architecture },
       corruption: variant.corruption,
       score: { ...base.score, passes: 0 },

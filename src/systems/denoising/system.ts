@@ -32,7 +32,7 @@ export const denoising: System = {
       metrics: await readMetrics(files.metrics),
       comparisons,
       costs,
-      defaults: configSchema.parse({}),
+      defaults: configSchema.parse(presets.small),
       runtime: { threads, provider },
       workers,
       listener,
