@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { heatmap, infernoColour, outlineMask, overlay } from "./colormap.ts";
-import { createImage, createMask, toSixteenBit } from "./image.ts";
+import { heatmap, infernoColour, overlay } from "./colormap.ts";
+import { createImage, toSixteenBit } from "./image.ts";
 
 const luminance = ([red, green, blue]: readonly number[]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 
@@ -36,30 +36,10 @@ test("an overlay leaves normal pixels as they are and covers the highest by its 
   expect([...image.data.subarray(6)]).toEqual([10, 20, 30]);
 });
 
-test("an outline is the inner edge of the mask, on a copy", () => {
-  const mask = createMask(5, 5);
-  for (let y = 1; y < 4; y++) for (let x = 0; x < 4; x++) mask.data[y * 5 + x] = 1;
-  const image = createImage(5, 5);
-  const drawn = outlineMask(image, mask, [255, 0, 0]);
-  const rows = Array.from({ length: 5 }, (_, y) =>
-    Array.from({ length: 5 }, (_, x) => (drawn.data[(y * 5 + x) * 3] ? "#" : ".")).join(""),
-  );
-  expect(rows).toEqual([".....", "####.", "#..#.", "####.", "....."]);
-  expect(image.data.every((value) => value === 0)).toBe(true);
-});
-
 test("a 16-bit image is drawn on over its 8 bits", () => {
   const image = createImage(3, 1, Uint8Array.of(10, 20, 30, 10, 20, 30, 10, 20, 30));
-  const [map, mask] = [Float32Array.of(0, 0.5, 1), createMask(3, 1, Uint8Array.of(0, 1, 0))];
+  const map = Float32Array.of(0, 0.5, 1);
   expect(overlay(toSixteenBit(image), map, 0, 1, 0.5)).toEqual(overlay(image, map, 0, 1, 0.5));
-  expect(outlineMask(toSixteenBit(image), mask, [1, 2, 3])).toEqual(outlineMask(image, mask, [1, 2, 3]));
-});
-
-test("the outline of a large image is two pixels wide", () => {
-  const mask = createMask(512, 9);
-  for (let x = 0; x < 512; x++) for (let y = 1; y < 8; y++) mask.data[y * 512 + x] = 1;
-  const drawn = outlineMask(createImage(512, 9), mask, [1, 1, 1]);
-  expect(Array.from({ length: 9 }, (_, y) => drawn.data[(y * 512 + 100) * 3])).toEqual([0, 1, 1, 0, 0, 0, 1, 1, 0]);
 });
 
 test("sizes that do not fit are refused", () => {
@@ -67,5 +47,4 @@ test("sizes that do not fit are refused", () => {
     "An anomaly map of 3 values does not fit an image of 2 x 2 pixels.",
   );
   expect(() => overlay(createImage(2, 2), new Float32Array(3), 0, 1, 1)).toThrow("does not fit");
-  expect(() => outlineMask(createImage(2, 2), createMask(2, 3), [0, 0, 0])).toThrow("A mask of 2 x 3 pixels does not fit");
 });

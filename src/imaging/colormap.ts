@@ -1,4 +1,4 @@
-import { createImage, type Image, type ImageOf, type Mask, toEightBit } from "./image.ts";
+import { createImage, type Image, type ImageOf, toEightBit } from "./image.ts";
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -56,29 +56,6 @@ export const overlay = (image: Image, map: Float32Array, low: number, high: numb
     for (let channel = 0; channel < 3; channel++) {
       const at = pixel * 3 + channel;
       result.data[at] = Math.round((1 - cover) * data[at] + cover * colour[channel]);
-    }
-  }
-  return result;
-};
-
-/**
- * An 8-bit copy of the image with the outer edge of each masked area drawn in `colour` (0 .. 255 per channel), inside the area,
- * one pixel wide, or two in images of 512 pixels and more. Throws a RangeError when the mask has another size.
- */
-export const outlineMask = (image: Image, mask: Mask, colour: Colour): ImageOf<Uint8Array> => {
-  const { width, height } = image;
-  if (mask.width !== width || mask.height !== height) {
-    throw new RangeError(`A mask of ${mask.width} x ${mask.height} pixels does not fit an image of ${width} x ${height}.`);
-  }
-  const inside = (x: number, y: number): boolean => x >= 0 && y >= 0 && x < width && y < height && mask.data[y * width + x] !== 0;
-  const touchesOutside = (x: number, y: number, reach: number): boolean =>
-    !(inside(x - reach, y) && inside(x + reach, y) && inside(x, y - reach) && inside(x, y + reach));
-  const wide = Math.max(width, height) >= 512;
-  const result = createImage(width, height, toEightBit(image).data.slice());
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (!inside(x, y)) continue;
-      if (touchesOutside(x, y, 1) || (wide && touchesOutside(x, y, 2))) result.data.set(colour, (y * width + x) * 3);
     }
   }
   return result;
