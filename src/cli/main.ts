@@ -76,9 +76,16 @@ program
   .argument("<system>", "denoising")
   .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
   .option("--out <dir>", "the run folder")
-  .option("--preset <name>", "starting point: tiny, small, base, demo, document, railway (default: small)")
+  .option(
+    "--preset <name>",
+    "starting point: tiny (64 px), small (128 px, the default), base (256 px, hours), demo; document and railway: the corruption as published",
+  )
   .option("--config <file>", "JSON file with settings; those it leaves out keep the preset's")
-  .option("--set <key=value>", "one setting, such as training.steps=500 (repeatable)", collect)
+  .option(
+    "--set <key=value>",
+    "one setting, such as training.steps=500 (repeatable); config.json in a run folder lists all",
+    collect,
+  )
   .option("--seed <n>", "the seed: the same as --set seed=<n>", integer)
   .option("--roi <picture>", "region of interest: what is black in this picture is neither trained on nor scored")
   .option("--resume", "go on with the run in --out; settings, data and provider are the run's own")

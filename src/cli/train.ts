@@ -78,7 +78,9 @@ const newRun = async (system: System, options: TrainCommand) => {
   if (options.data === undefined) throw new UsageError("Say what to train on: --data DIR.");
   const out = options.out ?? `runs/${system.name}-${basename(resolve(options.data))}`;
   if (await hasBegun(runFiles(out))) {
-    throw new UsageError(`"${out}" already holds a run. Add --resume to go on with it, or choose another folder with --out.`);
+    throw new UsageError(
+      `"${out}" already holds a run. Add --resume to go on with it (unless it is still going), or choose another folder with --out.`,
+    );
   }
   const config = await readSettings(system, { ...options, set: [...shorthands(options), ...(options.set ?? [])] });
   return { data: options.data, out, provider: options.provider, config };

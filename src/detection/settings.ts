@@ -42,7 +42,13 @@ export const validationSettings = z
       .default(0.1)
       .describe("Share of the normal training images kept out of training, to set the threshold."),
     folds: z
-      .union([z.literal(0), z.int().min(2).max(20)])
+      .int()
+      .min(0)
+      .max(20)
+      .refine(
+        (folds) => folds !== 1,
+        "one part cannot be left out of itself: give 2 or more, or 0 to keep a share of the images out",
+      )
       .default(0)
       .describe(
         "For few images: instead of keeping a share out, train so many further networks, each without one part of the images, and set the threshold from how each scores the part it has not seen.",
