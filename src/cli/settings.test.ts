@@ -40,6 +40,8 @@ describe("settings", () => {
     await expect(read({ set: ["training.stepz=9"] })).rejects.toThrow(/stepz/);
     await expect(read({ set: ["training.steps=many"] })).rejects.toThrow(/training\.steps/);
     await expect(read({ set: ["image.size=100"] })).rejects.toThrow(/100 pixels cannot be halved/);
+    await expect(read({ set: ["training.step=5"] })).rejects.toThrow(/In training there are: steps, batch/);
+    await expect(read({ set: ["sede=5"] })).rejects.toThrow(/There are: seed, trainOn, image/);
     await expect(read({ set: ["steps"] })).rejects.toBeInstanceOf(UsageError);
     await expect(read({ config: join(folder, "missing.json") })).rejects.toThrow(/missing\.json/);
   });

@@ -19,9 +19,26 @@ export const readSettings = async (system: System, { preset = "small", config, s
   // Joined first, so that `corruption.kind` may stand before or after what belongs to it.
   settings = merge(settings, set.map(parseAssignment).reduce(merge, {}));
   const parsed = system.configSchema.safeParse(settings);
-  if (!parsed.success) throw new UsageError(`The settings do not fit ${system.name}:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) {
+    throw new UsageError(
+      [`The settings do not fit ${system.name}:`, z.prettifyError(parsed.error), ...knownSettings(system, parsed.error)].join(
+        "\n",
+      ),
+    );
+  }
   return parsed.data;
 };
+
+/** Where a setting is misspelt, those that there are. */
+const knownSettings = ({ configSchema }: System, { issues }: z.ZodError): string[] =>
+  issues.flatMap(({ code, path }) => {
+    const there = path.reduce<unknown>(
+      (inner, key) => (isObject(inner) ? inner[String(key)] : undefined),
+      configSchema.parse({}),
+    );
+    if (code !== "unrecognized_keys" || !isObject(there)) return [];
+    return [`  ${path.length === 0 ? "There are" : `In ${path.join(".")} there are`}: ${Object.keys(there).join(", ")}.`];
+  });
 
 const readSettingsFile = async (path: string): Promise<unknown> => {
   try {
