@@ -4,6 +4,8 @@ import { readModel } from "../graph/index.ts";
 import { type Dataset, type DuplicateReport, findDuplicates, readDataset, type Sample } from "../imaging/index.ts";
 import { renderReport } from "../report/index.ts";
 import { dataPage, factsOfFiles } from "./data-page.ts";
+import { formatFeatureMaps, listFeatureMaps } from "./feature-maps.ts";
+import { formatMetadata, readMetadata } from "./metadata.ts";
 import { readModelFile } from "./model-file.ts";
 import { interruptible, output, progress, shown } from "./output.ts";
 import { openRun } from "./run.ts";
@@ -27,19 +29,20 @@ const inspectModel = async (path: string, json: boolean | undefined): Promise<vo
   if (/\.(png|jpe?g|webp|tiff?|bmp|gif|avif)$/i.test(path)) {
     throw new UsageError(`"${path}" is an image. Give its folder, or a pattern, to inspect images.`);
   }
-  const { feeds, results, metadata, opset, operators, constantCount } = readModel(await readModelFile(path));
+  const bytes = await readModelFile(path);
+  const { feeds, results, metadata, opset, operators, constantCount } = readModel(bytes);
   const value = ({ name, type, shape }: (typeof feeds)[number]): string => `  ${name}: ${type} [${shape.join(", ")}]`;
   say(`ONNX model, opset ${opset}, ${constantCount.toLocaleString("en")} stored values.`);
   say(`Inputs:\n${feeds.map(value).join("\n")}\nOutputs:\n${results.map(value).join("\n")}`);
   const counts = Object.entries(operators).sort((a, b) => b[1] - a[1]);
   say(`Operators: ${counts.map(([name, count]) => `${name} ${count}`).join(", ")}`);
-  const entries = Object.fromEntries(
-    Object.entries(metadata).map(([key, text]) => [key, key.startsWith("lynceus.") ? JSON.parse(text) : text]),
-  );
-  if (Object.keys(entries).length > 0) say("Metadata:");
-  for (const [key, entry] of Object.entries(entries))
-    say(`  ${key}: ${JSON.stringify(entry, undefined, 2).replaceAll("\n", "\n  ")}`);
-  finish({ opset, inputs: feeds, outputs: results, operators, storedValues: constantCount, metadata: entries });
+  // A detector of ours is for finding defects; of any other model it is its features that one can build on.
+  const features = Object.hasOwn(metadata, "lynceus.system") ? undefined : listFeatureMaps(bytes);
+  if (features !== undefined) say(formatFeatureMaps(features));
+  const entries = readMetadata(metadata);
+  if (Object.keys(entries).length > 0) say(`Metadata (whole with --json):\n${formatMetadata(entries)}`);
+  const featureMaps = features?.maps;
+  finish({ opset, inputs: feeds, outputs: results, operators, featureMaps, storedValues: constantCount, metadata: entries });
 };
 
 const LAYOUTS: Readonly<Record<Dataset["layout"], string>> = {
