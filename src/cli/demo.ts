@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { blurredDifference, evaluateModel } from "../detection/index.ts";
+import { type Baseline, blurredDifference, type EvaluateResult, evaluateModel } from "../detection/index.ts";
 import { writeFileAtomic } from "../files/index.ts";
 import { type SurfaceCategory, writeSurfaces } from "../imaging/index.ts";
 import type { Measure } from "../metrics/index.ts";
@@ -12,8 +12,13 @@ import type { CommonOptions } from "./usage.ts";
 
 const CATEGORIES: readonly SurfaceCategory[] = ["fabric", "tiles", "grille"];
 const SIZE = 64;
+const SHOWN = [
+  { key: "image_auroc", name: "image AUROC" },
+  { key: "pixel_auroc", name: "pixel AUROC" },
+];
+const BLURRED: Baseline = { name: "blurred difference", model: async () => blurredDifference(SIZE) };
 
-/** Paints surfaces, trains a small detector on each, and shows what it finds beside a method that does not learn. */
+/** Paints surfaces, trains a small detector on each, and shows what it finds beside a method that does not learn, and the system's own baselines. */
 export const demo = async (
   name: string,
   { out, threads, provider, json }: CommonOptions & { readonly out: string },
@@ -27,9 +32,11 @@ export const demo = async (
   await writeSurfaces(join(out, "data"), { categories: CATEGORIES, size: SIZE, trainCount: 80, testPerKind: 15, seed: 1 });
   const config = await readSettings(system, { preset: "demo", set: [] });
 
+  const baselines = [BLURRED, ...((await system.baselines?.(config)) ?? [])];
+
   const rows: Comparison["rows"][number][] = [];
   const metrics: Record<string, Measure> = {};
-  const blurred: Record<string, Measure> = {};
+  const baselineMetrics: Record<string, Record<string, Measure>> = Object.fromEntries(baselines.map(({ name }) => [name, {}]));
   const groups = [];
   for (const category of CATEGORIES) {
     const data = join(out, "data", category);
@@ -37,25 +44,24 @@ export const demo = async (
     say(`Training on ${category} ...`);
     await system.train({ data, out: run, config, threads, provider, listener });
     const ours = await system.evaluateRun({ run, data, threads, provider, listener });
-    const baseline = await evaluateModel({
-      model: blurredDifference(SIZE),
-      data,
-      out: join(out, `${category}-blurred-difference`),
-      runtime: { threads, provider },
-      listener,
-    });
-    const cells = [
-      ours.measures.image_auroc,
-      baseline.measures.image_auroc,
-      ours.measures.pixel_auroc,
-      baseline.measures.pixel_auroc,
-    ];
-    const auroc = ({ measures }: typeof baseline): string => measures.image_auroc.value.toFixed(2);
-    const seconds = Math.round((performance.now() - started) / 1000);
-    say(`  image AUROC ${auroc(ours)}, blurred difference ${auroc(baseline)}; ${seconds} s so far`);
-    rows.push({ name: category, cells: cells.map((measure) => measure ?? null) });
+    const beside: EvaluateResult["measures"][] = [];
+    for (const baseline of baselines) {
+      const { measures } = await evaluateModel({
+        model: await baseline.model(data, { threads, provider, listener }),
+        data,
+        out: join(out, `${category}-${baseline.name.replaceAll(/[^a-z0-9]+/gi, "-")}`),
+        runtime: { threads, provider },
+        listener,
+      });
+      beside.push(measures);
+      for (const [measure, value] of Object.entries(measures)) baselineMetrics[baseline.name][`${category}.${measure}`] = value;
+    }
     for (const [measure, value] of Object.entries(ours.measures)) metrics[`${category}.${measure}`] = value;
-    for (const [measure, value] of Object.entries(baseline.measures)) blurred[`${category}.${measure}`] = value;
+    const all = [ours.measures, ...beside];
+    rows.push({ name: category, cells: SHOWN.flatMap(({ key }) => all.map((measures) => measures[key] ?? null)) });
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const others = baselines.map(({ name }, index) => `${name} ${beside[index].image_auroc.value.toFixed(2)}`);
+    say(`  image AUROC ${[ours.measures.image_auroc.value.toFixed(2), ...others].join(", ")}; ${seconds} s so far`);
     groups.push({
       ...ours.page.caseGroups?.[0],
       title: `${category}: highest scores among defects`,
@@ -66,9 +72,9 @@ export const demo = async (
   listener.end();
 
   const comparison: Comparison = {
-    title: `${name} beside a blurred difference, which does not learn`,
+    title: `${name} beside a blurred difference, which does not learn${baselines.length > 1 ? ", and other baselines" : ""}`,
     note: "Higher is better, 0.5 is chance; 95 % bootstrap intervals. A blurred difference marks what stands out from its surroundings.",
-    columns: [{ name: "image AUROC" }, { name: "blurred difference" }, { name: "pixel AUROC" }, { name: "blurred difference" }],
+    columns: SHOWN.flatMap(({ name }) => [{ name }, ...baselines.map((baseline) => ({ name: baseline.name }))]),
     rows,
   };
   const report = join(out, "report.html");
@@ -83,5 +89,5 @@ export const demo = async (
   say(
     `Next: lynceus predict ${runFiles(join(out, CATEGORIES[0])).folder} YOUR_IMAGE.png, or lynceus train ${name} --data YOUR_FOLDER`,
   );
-  finish({ report, metrics, blurredDifference: blurred });
+  finish({ report, metrics, baselines: baselineMetrics });
 };

@@ -10,6 +10,7 @@ interface EvaluateCommand extends CommonOptions {
   readonly out?: string;
   readonly ablation?: boolean;
   readonly steps?: number;
+  readonly minutes?: number;
   readonly sigmas?: readonly number[];
   readonly costMiss?: number;
   readonly costFalseAlarm?: number;
@@ -18,9 +19,12 @@ interface EvaluateCommand extends CommonOptions {
 
 export const evaluate = async (
   model: string,
-  { data, out, ablation, steps, sigmas, threads, workers, provider, json, ...prices }: EvaluateCommand,
+  { data, out, ablation, steps, minutes, sigmas, threads, workers, provider, json, ...prices }: EvaluateCommand,
 ): Promise<void> => {
   const costs = costModel(prices);
+  if (steps !== undefined && minutes !== undefined)
+    throw new UsageError("Give the trainings of the ablation --steps or --minutes, not both.");
+  if (minutes !== undefined && !(minutes > 0)) throw new UsageError("--minutes must be more than 0.");
   const { say, finish } = output(json);
   const listener = progress();
   const run = await openRun(model);
@@ -46,7 +50,7 @@ export const evaluate = async (
           data: data ?? run.data,
           out,
           costs,
-          ablation: ablation ? { steps, sigmas } : undefined,
+          ablation: ablation ? { steps, minutes, sigmas } : undefined,
           threads,
           workers,
           provider,

@@ -88,6 +88,7 @@ program
   )
   .option("--seed <n>", "the seed: the same as --set seed=<n>", integer)
   .option("--roi <picture>", "region of interest: what is black in this picture is neither trained on nor scored")
+  .option("--tile", "large images with small defects: look at them in overlapping tiles of image.size pixels, not reduced")
   .option("--resume", "go on with the run in --out; settings, data and provider are the run's own")
   .addOption(threads)
   .addOption(workers)
@@ -101,6 +102,7 @@ Examples:
   lynceus train denoising --data tiles --out runs/tiles --preset tiny --set training.steps=1000
   lynceus train denoising --data parts.csv --out runs/parts --roi inspected.png --seed 3
   lynceus train denoising --data few --out runs/few --set validation.folds=5
+  lynceus train denoising --data sheets --out runs/sheets --tile --set image.size=256
   lynceus train denoising --resume --out runs/tiles`,
   )
   .action(async (system, options) => (await import("./train.ts")).train(system, options));
@@ -133,6 +135,7 @@ program
   .option("--prevalence <share>", "share of defective parts in production, such as 0.01", share)
   .option("--ablation", "also train the baselines (Gaussian noise, no corruption) on both networks, and compare")
   .option("--steps <n>", "steps of every training of the ablation (default: the run's)", wholeNumber)
+  .option("--minutes <m>", "minutes of every training of the ablation, instead of steps", number)
   .option("--sigmas <list>", "noise strengths that the Gaussian baseline is tried with (default: 0.1,0.2,0.4)", numbers)
   .addOption(threads)
   .addOption(workers)

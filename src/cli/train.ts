@@ -16,6 +16,7 @@ interface TrainCommand extends CommonOptions {
   readonly set?: readonly string[];
   readonly seed?: number;
   readonly roi?: string;
+  readonly tile?: boolean;
   readonly resume?: boolean;
 }
 
@@ -87,16 +88,17 @@ const newRun = async (system: System, options: TrainCommand) => {
 };
 
 /** Options that stand for a setting. */
-const shorthands = ({ seed, roi }: TrainCommand): string[] => [
+const shorthands = ({ seed, roi, tile }: TrainCommand): string[] => [
   ...(seed === undefined ? [] : [`seed=${seed}`]),
   ...(roi === undefined ? [] : [`image.roi=${JSON.stringify(roi)}`]),
+  ...(tile ? ["image.aspect=tile"] : []),
 ];
 
 /** What the run was begun with; another provider may be named, since it is no setting of the result. */
-const storedRun = async ({ out, data, preset, config, set, seed, roi, provider }: TrainCommand) => {
+const storedRun = async ({ out, data, preset, config, set, seed, roi, tile, provider }: TrainCommand) => {
   if (out === undefined) throw new UsageError("Say which run to resume: --out DIR.");
-  if ([preset, config, seed, roi].some((given) => given !== undefined) || set !== undefined) {
-    throw new UsageError("A resumed run keeps its settings: leave out --preset, --config, --set, --seed and --roi.");
+  if ([preset, config, seed, roi, tile].some((given) => given !== undefined) || set !== undefined) {
+    throw new UsageError("A resumed run keeps its settings: leave out --preset, --config, --set, --seed, --roi and --tile.");
   }
   const files = runFiles(out);
   const manifest = (await readJson(files.manifest)) as { data: string; provider?: Provider } | undefined;

@@ -1,6 +1,15 @@
 import { abs, filterMatrix, gaussianKernel, max, mean, separable, sub } from "../graph/index.ts";
 import { imageInput, preprocess } from "../imaging/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
 import { type DetectorDescription, writeDetector } from "./contract.ts";
+import type { EvaluationOptions } from "./evaluate.ts";
+
+/** A detector to hold others against, which needs no training but may be fitted in seconds. */
+export interface Baseline {
+  readonly name: string;
+  /** Its model file, for the normal training images of a data set. */
+  model(data: string, options: RuntimeOptions & EvaluationOptions): Promise<Uint8Array>;
+}
 
 /**
  * A detector without learning, for comparison: how far each pixel is from its blurred surroundings,

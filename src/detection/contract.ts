@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { z } from "zod";
 import { GraphError, type Model, readModel, type Tensor, toOnnx, withMetadata } from "../graph/index.ts";
+import { tilesOf } from "../imaging/index.ts";
 
 /** Where the line between normal and anomalous was drawn, and from what; a value that a person chose comes from nothing. */
 export const thresholdSchema = z.object({
@@ -18,7 +19,9 @@ export const thresholdSchema = z.object({
 const preprocessSchema = z.object({
   size: z.int(),
   channels: z.literal([1, 3]),
-  aspect: z.enum(["stretch", "fit"]),
+  aspect: z.enum(["stretch", "fit", "tile"]),
+  /** With aspect `tile`: the side of a tile in the image's own pixels, and the least share of it that neighbours have in common. */
+  tile: z.object({ pixels: z.int().positive().optional(), overlap: z.number().min(0).max(0.5) }).optional(),
   /** Bits of the input's values. */
   depth: z.literal([8, 16]).default(8),
   /** The files' values that become black and white; by default the range of their type. */
@@ -50,6 +53,11 @@ export interface DetectorDescription {
  * The contract of an image detector's model file. Input `image`: RGB of 8 bits (16 where it was trained on such images), [height,
  * width, 3], any size. Outputs: `map` [height, width], anomaly per pixel; `score` [], anomaly of the image; `inspected` [height,
  * width], 1 in the region of interest, where there is one; further ones explain. Higher is more anomalous; scores are raw. Only `ai.onnx` operators are used, and the description is in the metadata, so any ONNX Runtime can serve it.
+ *
+ * With `preprocess.aspect` "tile" the file judges one tile, an image of at most `preprocess.tile.pixels` on each side, and whoever runs
+ * it cuts the image as `planTiles` says, and joins the tiles' maps as `blendTiles` says: both formulas need nothing but the image's
+ * size, `pixels` and `overlap`. The image's score then follows from the joined map by `imageScore`: its largest value, or the mean
+ * of the max(1, round(share pixels)) largest.
  */
 export const writeDetector = (
   {
@@ -66,11 +74,17 @@ export const writeDetector = (
       Object.entries({
         ...description,
         config: withoutWay(description.config),
-        preprocess: preprocessSchema.parse(description.preprocess),
+        preprocess: withTiles(preprocessSchema.parse(description.preprocess)),
       }).flatMap(([key, value]) => (value === undefined ? [] : [[`lynceus.${key}`, JSON.stringify(value)]])),
     ),
   });
 };
+
+/** With all that cutting needs, and nothing of it where images are not cut. */
+const withTiles = (preprocess: DetectorDescription["preprocess"]): DetectorDescription["preprocess"] => ({
+  ...preprocess,
+  tile: tilesOf(preprocess),
+});
 
 /** What may leave the machine: the region's name without the way to it. */
 const withoutWay = (config: unknown): unknown => {

@@ -1,6 +1,17 @@
-import { type Image, type Mask, toEightBit, toSixteenBit } from "../imaging/index.ts";
+import {
+  blendTiles,
+  cutTile,
+  type Image,
+  type Mask,
+  planTiles,
+  prefetch,
+  type TileOptions,
+  tilesOf,
+  toEightBit,
+  toSixteenBit,
+} from "../imaging/index.ts";
 import { maximumOutside, meanOfTopOutside } from "../metrics/index.ts";
-import { openLocalRuntime, openRuntime, type RuntimeOptions, type Value } from "../runtime/index.ts";
+import { openLocalRuntime, openRuntime, type RuntimeOptions, type Value, type Values } from "../runtime/index.ts";
 import { type DetectorDescription, readDetector } from "./contract.ts";
 import { blanked, misfit } from "./region.ts";
 
@@ -13,7 +24,7 @@ export interface Detection {
   readonly map: Float32Array;
   /** 1 where a pixel counts nowhere, [height, width]: outside the region of interest, or ignored; undefined when all count. */
   readonly ignored: Uint8Array | undefined;
-  /** What the network thinks the image should be, [channels, size, size] in about [0, 1], where the system restores images. */
+  /** What the network thinks the image should be, [channels, size, size] in about [0, 1], where the system restores whole images. */
   readonly restored: Value | undefined;
 }
 
@@ -45,32 +56,56 @@ export const openDetector = async (
     throw error;
   });
 
-  const scoreOutside = (map: Float32Array, ignored: Uint8Array): number =>
+  const tiles = tilesOf(preprocess);
+  const { proportions } = preprocess;
+
+  const run: Judge = (image, ignore) => {
+    const { data, height, width } = blanked(preprocess.depth === 16 ? toSixteenBit(image) : toEightBit(image), ignore);
+    return loaded.run({ image: { data, shape: [height, width, 3] } });
+  };
+  const scoreOf = (map: Float32Array, ignored: Uint8Array | undefined): number =>
     (imageScore.kind === "max" ? maximumOutside(map, ignored) : meanOfTopOutside(map, ignored, imageScore.share)) ??
     nothingCounts();
+  const detected = (score: number, rest: Pick<Detection, "map" | "ignored" | "restored">): Detection => ({
+    score,
+    anomalous: threshold === undefined ? undefined : score >= threshold.value,
+    ...rest,
+  });
 
   return {
     description,
     detect: async (image, ignore) => {
-      const { proportions } = preprocess;
+      if (tiles !== undefined) {
+        const map = await mapInTiles(image, ignore, tiles, run);
+        return detected(scoreOf(map, ignore?.data), { map, ignored: ignore?.data, restored: undefined });
+      }
       const problem = proportions === undefined ? undefined : misfit({ proportions }, image);
       if (problem !== undefined) throw new Error(`The image cannot be judged: ${problem}`);
-      const { data, height, width } = blanked(preprocess.depth === 16 ? toSixteenBit(image) : toEightBit(image), ignore);
-      const outputs = await loaded.run({ image: { data, shape: [height, width, 3] } });
+      const outputs = await run(image, ignore);
       const map = outputs.map.data as Float32Array;
       const ignored = unite(ignore?.data, outputs.inspected?.data as Float32Array | undefined);
-      const score = ignore && ignored ? scoreOutside(map, ignored) : Number(outputs.score.data[0]);
-      return {
-        score,
-        anomalous: threshold === undefined ? undefined : score >= threshold.value,
-        map,
-        ignored,
-        restored: outputs.restored,
-      };
+      const score = ignore ? scoreOf(map, ignored) : Number(outputs.score.data[0]);
+      return detected(score, { map, ignored, restored: outputs.restored });
     },
     close: () => runtime.close(),
   };
 };
+
+type Judge = (image: Image, ignore: Mask | undefined) => Promise<Values>;
+
+/** The map of an image from those of its tiles; beside it there is never more than a few tiles in memory. */
+const mapInTiles = async (image: Image, ignore: Mask | undefined, options: TileOptions, judge: Judge): Promise<Float32Array> => {
+  const { width, height } = image;
+  const tiles = planTiles(width, height, options);
+  const { map, add } = blendTiles(width, height, tiles);
+  const tasks = tiles.map((tile) => () => judge(cutTile(image, tile), ignore && cutTile(ignore, tile)));
+  let done = 0;
+  for await (const outputs of prefetch(tasks, TILES_AHEAD)) add(tiles[done++], outputs.map.data as Float32Array);
+  return map;
+};
+
+/** Tiles that are under way while another one's map is added. */
+const TILES_AHEAD = 2;
 
 const nothingCounts = (): never => {
   throw new Error("The image cannot be judged: all of it is ignored. Leave it out, or correct its ignore mask.");

@@ -47,6 +47,29 @@ describe("heatOverlay", () => {
     expect(Math.max(...white) - Math.min(...white)).toBeGreaterThan(100);
   });
 
+  it("colours large images and those of 16 bits pixel by pixel, from the first row to the last", () => {
+    const [width, height] = [3, 150];
+    const image = createImage(
+      width,
+      height,
+      Uint16Array.from({ length: width * height * 3 }, (_, i) => 257 * (i % 251)),
+    );
+    const map = Float32Array.from({ length: width * height }, (_, i) => 0.3 + (0.3 * ((i * 7) % 11)) / 11);
+    const shown = heatOverlay(image, detection(map), usual);
+    expect(shown.data).toBeInstanceOf(Uint8Array);
+    for (const [x, y] of [
+      [0, 0],
+      [2, 63],
+      [0, 64],
+      [1, 149],
+    ]) {
+      const at = y * width + x;
+      const alone = createImage(1, 1, image.data.slice(3 * at, 3 * at + 3));
+      const expected = heatOverlay(alone, detection(map.slice(at, at + 1)), usual);
+      expect(pixel(shown, x, y)).toEqual(pixel(expected, 0, 0));
+    }
+  });
+
   it.each([
     ["no threshold", undefined],
     ["a threshold whose normal level is not known", { value: 0.4 }],

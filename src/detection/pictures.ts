@@ -28,11 +28,21 @@ const OUTLINE: Rgb = [0, 229, 255];
  * above the threshold as normal images lie below it: the same scale for every image of a model. Without a threshold above a known
  * normal level, the upper half of the map's own range is used.
  */
-export const heatOverlay = (image: Image, { map }: Detection, description: DetectorDescription): Image => {
+export const heatOverlay = (image: Image, { map }: Detection, description: DetectorDescription): ImageOf<Uint8Array> => {
   const { low, high } = mapRange(description) ?? ownRange(map);
-  const clamped = map.map((value) => Math.min(value, high));
-  return overlay(image, clamped, low, low + (high - low) / HIGHEST, OPACITY / HIGHEST);
+  const result = createImage(image.width, image.height);
+  // In strips: of a large image, beside the result, nothing is copied whole.
+  for (let top = 0; top < image.height; top += STRIP) {
+    const [from, to] = [top * image.width, Math.min(top + STRIP, image.height) * image.width];
+    const strip = { width: image.width, height: (to - from) / image.width, data: image.data.subarray(3 * from, 3 * to) };
+    const clamped = map.subarray(from, to).map((value) => Math.min(value, high));
+    result.data.set(overlay(strip, clamped, low, low + (high - low) / HIGHEST, OPACITY / HIGHEST).data, 3 * from);
+  }
+  return result;
 };
+
+/** Rows that are coloured at once. */
+const STRIP = 64;
 
 /** What the colours of `heatOverlay` and the lines of `explain` mean, for the legend of a report; `hatched` where images have areas that do not count. */
 export const heatScale = (description: DetectorDescription, hatched = false): MapScale => {

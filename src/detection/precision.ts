@@ -1,5 +1,5 @@
 import { OBSERVED, observing, quantisableValues, quantise, type Range, readModel, toHalf, withMetadata } from "../graph/index.ts";
-import { prefetch, readDataset, type Sample } from "../imaging/index.ts";
+import { cutTile, planTiles, prefetch, readDataset, type Sample, tilesOf } from "../imaging/index.ts";
 import type { Comparison } from "../report/index.ts";
 import { openRuntime } from "../runtime/index.ts";
 import { readDetector } from "./contract.ts";
@@ -31,6 +31,8 @@ export interface ReducedModel {
 
 /** Images that activations are observed on; more changed their ranges little. */
 const CALIBRATION_IMAGES = 64;
+/** And in how many tiles of each, where images are cut. */
+const TILES_OF_AN_IMAGE = 32;
 /** Images that are timed. */
 const TIMED_IMAGES = 30;
 
@@ -106,20 +108,22 @@ const toIntegers = async (
   const runtime = openRuntime(computing);
   try {
     const loaded = await runtime.load(readModel(observing(bytes, names)));
-    const step = Math.max(1, Math.floor(normal.length / CALIBRATION_IMAGES));
-    const chosen = normal.filter((_, index) => index % step === 0).slice(0, CALIBRATION_IMAGES);
+    const chosen = evenly(normal, CALIBRATION_IMAGES);
     const tasks = chosen.map((sample) => () => readSample(sample, description).catch(() => undefined));
     let done = 0;
     for await (const picture of prefetch(tasks, workers)) {
       signal?.throwIfAborted();
       listener?.({ kind: "count", text: "observing activations", done: ++done, total: chosen.length });
       if (picture === undefined) continue;
-      const { data, height, width } = picture.image;
-      const { [OBSERVED]: observed } = await loaded.run({ image: { data, shape: [height, width, 3] } });
-      for (const [index, name] of names.entries()) {
-        const [low, high] = [Number(observed.data[2 * index]), Number(observed.data[2 * index + 1])];
-        const known = ranges.get(name) ?? { low, high };
-        ranges.set(name, { low: Math.min(known.low, low), high: Math.max(known.high, high) });
+      const tiles = planTiles(picture.image.width, picture.image.height, tilesOf(description.preprocess));
+      for (const tile of evenly(tiles, TILES_OF_AN_IMAGE)) {
+        const { data, height, width } = cutTile(picture.image, tile);
+        const { [OBSERVED]: observed } = await loaded.run({ image: { data, shape: [height, width, 3] } });
+        for (const [index, name] of names.entries()) {
+          const [low, high] = [Number(observed.data[2 * index]), Number(observed.data[2 * index + 1])];
+          const known = ranges.get(name) ?? { low, high };
+          ranges.set(name, { low: Math.min(known.low, low), high: Math.max(known.high, high) });
+        }
       }
     }
   } finally {
@@ -128,6 +132,12 @@ const toIntegers = async (
   if (ranges.size === 0)
     throw new Error("No normal training image could be read to calibrate on. Give the model's data with --data.");
   return quantise(bytes, ranges);
+};
+
+/** At most `count` of the items, evenly spread. */
+const evenly = <Item>(items: readonly Item[], count: number): readonly Item[] => {
+  const taken = Math.min(count, items.length);
+  return Array.from({ length: taken }, (_, index) => items[Math.floor((index * items.length) / taken)]);
 };
 
 /** Scores differ a little, so the threshold is set again; without validation images it stays. */

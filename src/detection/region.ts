@@ -3,7 +3,7 @@ import { constant, greater, max, neg, type Tensor, where } from "../graph/index.
 import { createImage, decodeMask, type Image, type Mask, type Preprocessed, writeMaskPng } from "../imaging/index.ts";
 import { openRuntime } from "../runtime/index.ts";
 import type { RunFiles } from "../training/index.ts";
-import { type NetworkInput, openPreprocessor } from "./training-data.ts";
+import { type NetworkInput, openPreprocessor } from "./preprocessor.ts";
 
 /** A mask as a picture: white where it is 1. */
 export const maskImage = ({ width, height, data }: Mask): Image => {

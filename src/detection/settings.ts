@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TILE_OVERLAP } from "../imaging/index.ts";
 
 /** How files become the network's input; `size` is the system's default height and width. */
 export const imageSettings = (size: number) =>
@@ -10,9 +11,26 @@ export const imageSettings = (size: number) =>
         .default("auto")
         .describe("1 grey, 3 colour; auto: grey when the training images are."),
       aspect: z
-        .enum(["fit", "stretch"])
+        .enum(["fit", "stretch", "tile"])
         .default("stretch")
-        .describe("fit keeps an image's proportions, stretch fills the square."),
+        .describe("fit keeps an image's proportions, stretch fills the square, tile looks at it in overlapping tiles."),
+      tile: z
+        .strictObject({
+          pixels: z
+            .int()
+            .min(16)
+            .max(65_535)
+            .optional()
+            .describe("Side of a tile in the image's own pixels; left out, it is image.size, and nothing is resized."),
+          overlap: z
+            .number()
+            .min(0)
+            .max(0.5)
+            .default(TILE_OVERLAP)
+            .describe("The least share of a tile that it has in common with its neighbour."),
+        })
+        .prefault({})
+        .describe("How image.aspect=tile cuts an image."),
       depth: z
         .union([z.literal(8), z.literal(16), z.literal("auto")])
         .default("auto")
@@ -30,6 +48,11 @@ export const imageSettings = (size: number) =>
         .describe(
           "A picture of the region of interest, framed like the images: what is black in it is neither trained on nor scored.",
         ),
+    })
+    .refine(({ aspect, roi }) => aspect !== "tile" || roi === undefined, {
+      path: ["roi"],
+      message:
+        "a region of interest is drawn on whole images, which the network does not see in tiles; use ignore masks, or another image.aspect",
     })
     .prefault({});
 

@@ -3,9 +3,9 @@ import { crossFittedThreshold, foldsOf, thresholdAtFalseAlarmRate } from "../met
 import type { Listener } from "../training/index.ts";
 import type { Threshold } from "./contract.ts";
 import type { Detector } from "./detector.ts";
+import type { PreparedImages } from "./prepared-images.ts";
 import { readSample } from "./read.ts";
 import type { DetectorConfig } from "./settings.ts";
-import type { PreparedImages } from "./training-data.ts";
 
 /** What a normal image got from a network that was not trained on it. */
 export interface NormalScore {
@@ -20,7 +20,10 @@ export interface ScoringOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Scores normal images and closes the detector. One that cannot be read goes to `skipped`. */
+/**
+ * Scores normal images, each once although it may occur several times (see `PreparedImages`), and closes the detector. One that cannot
+ * be read goes to `skipped`.
+ */
 export const scoreNormal = async (
   detector: Detector,
   normal: readonly Sample[],
@@ -28,12 +31,13 @@ export const scoreNormal = async (
   skipped: SkippedFile[] = [],
 ): Promise<NormalScore[]> => {
   const scores: NormalScore[] = [];
-  const tasks = normal.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
+  const images = [...new Set(normal)];
+  const tasks = images.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
   let done = 0;
   try {
     for await (const picture of prefetch(tasks, workers)) {
       signal?.throwIfAborted();
-      const { path } = normal[done++];
+      const { path } = images[done++];
       try {
         if (picture instanceof Error) throw picture;
         const { score, map } = await detector.detect(picture.image, picture.ignore);
@@ -42,7 +46,7 @@ export const scoreNormal = async (
         skipped.push({ path, reason: (error as Error).message });
         listener?.({ kind: "warning", text: (error as Error).message });
       }
-      listener?.({ kind: "count", text: "scoring validation images", done, total: normal.length });
+      listener?.({ kind: "count", text: "scoring validation images", done, total: images.length });
     }
   } finally {
     await detector.close();
@@ -66,7 +70,8 @@ export const foldsOfImages = (
   );
   return Array.from({ length: count }, (_, fold) => {
     const left = normal.filter((_, index) => folds[index] === fold);
-    return { left, kept: samples.flatMap((_, position) => (left.includes(position) ? [] : [position])) };
+    const out = new Set(left);
+    return { left, kept: samples.flatMap((_, position) => (out.has(position) ? [] : [position])) };
   }).filter(({ left, kept }) => left.length > 0 && kept.length > 0);
 };
 

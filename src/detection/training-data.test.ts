@@ -2,24 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  createImage,
-  createMask,
-  encodeJpeg,
-  readDataset,
-  type Sample,
-  writeMaskPng,
-  writePng,
-  writeSurfaces,
-} from "../imaging/index.ts";
-import { openLocalRuntime, type Runtime, type Values } from "../runtime/index.ts";
+import { encodeJpeg, readDataset, type Sample, writePng, writeSurfaces } from "../imaging/index.ts";
 import { configSchema } from "../systems/denoising/config.ts";
-import { batchMaker } from "../systems/denoising/data.ts";
-import type { Settled } from "./settings.ts";
 import { foldsOfImages } from "./threshold.ts";
-import { imagesAreGrey, type PreparedImages, prepareImages, splitTraining } from "./training-data.ts";
+import { imagesAreGrey, splitTraining } from "./training-data.ts";
 
-const size = 16;
 const sample = (name: string, label: 0 | 1 = 0): Sample => ({
   path: name,
   name,
@@ -28,7 +15,6 @@ const sample = (name: string, label: 0 | 1 = 0): Sample => ({
   label,
 });
 const samplesOf = (count: number, label: 0 | 1 = 0) => Array.from({ length: count }, (_, i) => sample(`${label}-${i}`, label));
-const options = { workers: 2, region: undefined, onProgress: () => {} };
 
 describe("images of a folder", () => {
   let folder: string;
@@ -40,86 +26,6 @@ describe("images of a folder", () => {
     samples = (await readDataset(join(folder, "tiles"))).train;
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  test("the cache does not change the batches; what cannot be read is left out and named", async () => {
-    const parsed = configSchema.parse({
-      image: { size },
-      network: { depth: 1 },
-      training: { batch: 4 },
-      augmentation: { shift: 0.2 },
-    });
-    const config: Settled<typeof parsed> = { ...parsed, image: { ...parsed.image, channels: 1, depth: 8 } };
-    const runtime = openLocalRuntime({ threads: 1 });
-    let prepared = 0;
-    const counting: Runtime = {
-      ...runtime,
-      load: async (program) => {
-        const { run } = await runtime.load(program);
-        return {
-          run: (feeds) => {
-            prepared++;
-            return run(feeds);
-          },
-        };
-      },
-    };
-    const results: Values[][] = [];
-    const decoded: number[] = [];
-    for (const cacheBytes of [2 ** 20, 0, 2.5 * size * size * 4]) {
-      prepared = 0;
-      const progress: number[] = [];
-      const images = await prepareImages(samples, counting, {
-        ...options,
-        image: config.image,
-        cacheBytes,
-        onProgress: (done) => progress.push(done),
-      });
-      expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7]);
-      expect(images.samples.map(({ name }) => name)).toEqual(
-        samples.map(({ name }) => name).filter((name) => !name.includes("2a")),
-      );
-      expect(images.skipped).toHaveLength(1);
-      expect(images.skipped[0].path).toContain("002a.png");
-      expect(images.skipped[0].reason).toContain("002a.png");
-      const batch = batchMaker(images, config);
-      results.push([await batch(1), await batch(2), await batch(3)]);
-      decoded.push(prepared - 6);
-    }
-    expect(results[1]).toEqual(results[0]);
-    expect(results[2]).toEqual(results[0]);
-    // Two of six images fit the third cache: of two epochs, four images each are decoded again.
-    expect(decoded).toEqual([0, 12, 8]);
-    await runtime.close();
-  });
-
-  test("the region of interest and an image's own ignore mask say together what counts", async () => {
-    const write = async (name: string, ignored: boolean): Promise<Sample> => {
-      const path = join(folder, `${name}.png`);
-      await writePng(path, createImage(32, 16));
-      if (!ignored) return { ...sample(name), path };
-      const mask = createMask(32, 16);
-      for (let i = 0; i < mask.data.length; i++) mask.data[i] = i % 32 < 8 ? 1 : 0; // the left quarter
-      const ignorePath = join(folder, `${name}-ignore.png`);
-      await writeMaskPng(ignorePath, mask);
-      return { ...sample(name), path, ignorePath };
-    };
-    const given = [await write("plain", false), await write("partly", true)];
-    const inside = Float32Array.from({ length: size * size }, (_, i) => (i < (size * size) / 2 ? 1 : 0)); // the upper half
-    const region = { inside, proportions: 2 };
-    const runtime = openLocalRuntime({ threads: 1 });
-    const image = { size, channels: 1, aspect: "stretch", depth: 8 } as const;
-    const countsOf = async (images: PreparedImages, index: number) => [...((await images.get(index)).counts ?? [])];
-    const inRegion = await prepareImages(given, runtime, { ...options, image, region, cacheBytes: 2 ** 20 });
-    expect(await countsOf(inRegion, 0)).toEqual([...inside]);
-    expect(await countsOf(inRegion, 1)).toEqual([...inside].map((own, i) => (i % size < 4 ? 0 : own)));
-    const square = { ...options, image, region: { inside, proportions: 1 }, cacheBytes: 0 };
-    const { skipped } = await prepareImages(given, runtime, square);
-    expect(skipped.map(({ reason }) => reason.includes("not those of the region of interest"))).toEqual([true, true]);
-    const everywhere = await prepareImages(given, runtime, { ...options, image, cacheBytes: 0 });
-    expect((await everywhere.get(0)).counts).toBeUndefined();
-    expect((await countsOf(everywhere, 1)).filter((counts) => counts === 0)).toHaveLength(4 * size);
-    await runtime.close();
-  });
 
   test("grey pictures are told from coloured ones, JPEG rounding is no colour", async () => {
     const write = async (name: string, colour: (i: number) => [number, number, number], jpeg = false): Promise<Sample> => {

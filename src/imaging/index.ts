@@ -8,3 +8,4 @@ export * from "./image.ts";
 export * from "./prefetch.ts";
 export * from "./preprocess.ts";
 export * from "./surfaces.ts";
+export * from "./tiles.ts";

@@ -39,8 +39,13 @@ const backToImage = async (values: number[], width: number, height: number, opti
 };
 
 /** Where the image lies in the network's square: [left, top, width, height], in pixels that need not be whole. */
-const placeOf = ({ width, height }: Picture, { size, aspect }: PreprocessOptions): [number, number, number, number] => {
+const placeOf = ({ width, height }: Picture, { size, aspect, tile }: PreprocessOptions): [number, number, number, number] => {
   if (aspect === "stretch") return [0, 0, size, size];
+  if (aspect === "tile") {
+    const zoom = size / (tile?.pixels ?? size);
+    const margin = (length: number) => Math.floor((size - length * zoom) / 2);
+    return [margin(width), margin(height), width * zoom, height * zoom];
+  }
   const zoom = size / Math.max(width, height);
   return [(size - width * zoom) / 2, (size - height * zoom) / 2, width * zoom, height * zoom];
 };
@@ -87,10 +92,12 @@ const sizes: [width: number, height: number][] = [
   [33, 64],
 ];
 
-describe.each(["stretch", "fit"] as const)("aspect %s", (aspect) => {
+describe.each(["stretch", "fit", "tile"] as const)("aspect %s", (aspect) => {
+  const tile = { pixels: 64 }; // no image here is larger
+
   test.each([1, 3] as const)("agrees with the definition at every size, %s channel(s)", async (channels) => {
     for (const [width, height] of sizes) {
-      const options = { size: 16, channels, aspect };
+      const options = { size: 16, channels, aspect, tile };
       const { x, shape } = await apply(noise(width, height), options);
       expect(shape).toEqual([1, channels, 16, 16]);
       expect(largestDifference(x, reference(noise(width, height), options)), `${width} x ${height}`).toBeLessThan(2e-5);
@@ -108,7 +115,7 @@ describe.each(["stretch", "fit"] as const)("aspect %s", (aspect) => {
   test("a flat image stays flat, whatever its size", async () => {
     for (const [width, height] of sizes) {
       const image = { width, height, data: new Uint8Array(width * height * 3).fill(128) };
-      const { x } = await apply(image, { size: 16, channels: 1, aspect });
+      const { x } = await apply(image, { size: 16, channels: 1, aspect, tile });
       expect(largestDifference(x, new Array(256).fill(128 / 255))).toBeLessThan(1e-6);
     }
   });
@@ -160,6 +167,35 @@ describe("fit", () => {
   test("stretch fills the square: all of it is image", async () => {
     const { content } = await apply(noise(40, 20), { size: 16, channels: 1, aspect: "stretch" });
     expect(content).toEqual(new Array(256).fill(1));
+  });
+});
+
+describe("tile", () => {
+  const tiled = (pixels?: number, channels: 1 | 3 = 1): PreprocessOptions => ({
+    size: 16,
+    channels,
+    aspect: "tile",
+    tile: { pixels },
+  });
+
+  test("resizes nothing by default: a smaller image lies in the middle, not blurred, its edges repeated around it", async () => {
+    const image = noise(11, 16);
+    const { x, content } = await apply(image, tiled(undefined, 3));
+    const value = (column: number, row: number, channel: number) => image.data[(row * 11 + column) * 3 + channel] / 255;
+    const expected = Array.from({ length: 768 }, (_, i) =>
+      value(Math.min(Math.max((i % 16) - 2, 0), 10), Math.floor(i / 16) % 16, Math.floor(i / 256)),
+    );
+    expect(largestDifference(x, expected)).toBeLessThan(1e-6);
+    expect(content).toEqual(Array.from({ length: 256 }, (_, i) => (i % 16 >= 2 && i % 16 < 13 ? 1 : 0)));
+  });
+
+  test("scales every tile alike, whatever its size, and puts its map back", async () => {
+    const values = Array.from({ length: 256 }, (_, i) => (i % 16) + 100 * Math.floor(i / 16));
+    const whole = await backToImage(values, 32, 32, tiled(32));
+    expect(await backToImage(values, 16, 16, tiled())).toEqual(values);
+    const part = await backToImage(values, 32, 12, tiled(32));
+    // The lower tile of 12 rows lies in rows 5 to 10 of 16, which are rows 10 to 21 of the whole.
+    expect(largestDifference(part, whole.slice(32 * 10, 32 * 22))).toBeLessThan(1e-3);
   });
 });
 

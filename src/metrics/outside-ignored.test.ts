@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { maximumOutside, meanOfTopOutside } from "./outside-ignored.ts";
 
@@ -14,6 +15,27 @@ describe("image scores outside ignored pixels", () => {
     const values = Float32Array.from(map);
     expect(maximumOutside(values, Uint8Array.from(ignore))).toBe(maximum);
     expect(meanOfTopOutside(values, Uint8Array.from(ignore), share)).toBeCloseTo(top, 12);
+  });
+
+  test("agree with sorting for any values and shares, and without a mask count every pixel", () => {
+    const values = fc.array(
+      fc.oneof(fc.float({ noNaN: true, noDefaultInfinity: true, min: -100, max: 100 }), fc.constantFrom(0, -0, 1, 1)),
+      { minLength: 1, maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(values, fc.double({ min: 1e-3, max: 1, noNaN: true }), fc.nat(3), (given, share, every) => {
+        const map = Float32Array.from(given);
+        const ignore = Uint8Array.from(map, (_, i) => (every > 1 && i % every === 1 ? 1 : 0));
+        const falling = [...map.filter((_, i) => ignore[i] === 0)].sort((a, b) => b - a);
+        const top = falling.slice(0, Math.max(1, Math.round(share * falling.length)));
+        expect(maximumOutside(map, ignore)).toBeCloseTo(falling[0], 12);
+        expect(meanOfTopOutside(map, ignore, share)).toBeCloseTo(top.reduce((sum, value) => sum + value, 0) / top.length, 9);
+        if (!ignore.includes(1)) {
+          expect(maximumOutside(map)).toBe(maximumOutside(map, ignore));
+          expect(meanOfTopOutside(map, undefined, share)).toBe(meanOfTopOutside(map, ignore, share));
+        }
+      }),
+    );
   });
 
   test("an ignored pixel counts nowhere, whatever its value", () => {

@@ -1,8 +1,9 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { blurredDifference } from "../detection/index.ts";
 import { writeSurfaces } from "../imaging/index.ts";
 import type { ProgressEvent } from "../training/index.ts";
 import { type BenchmarkOptions, benchmark } from "./benchmark.ts";
@@ -88,4 +89,27 @@ test("a category that cannot be used is an error in its row, and the others are 
   expect(failed.map(({ category, system }) => [category, system])).toEqual([["grille", "denoising"]]);
   expect(failed[0].error).toContain("no normal image to train on");
   expect(runs).toHaveLength(4);
+});
+
+test("a baseline that a system brings is a row of its own, fitted once for each category", async () => {
+  const fitted: string[] = [];
+  const model = async (data: string) => {
+    fitted.push(basename(data));
+    return blurredDifference(16);
+  };
+  const [{ system, config }] = options.systems;
+  const own = { ...system, baselines: async () => [{ name: "nearest neighbours", model }] };
+  const systems = [{ system: own, config }];
+  const { runs, tables } = await benchmark({ ...options, systems });
+  expect(runs.slice(0, 3).map(({ system: name, seed, error }) => [name, seed, error])).toEqual([
+    ["blurred difference", undefined, undefined],
+    ["nearest neighbours", undefined, undefined],
+    ["denoising", 0, undefined],
+  ]);
+  expect(runs[1].trainingSeconds).toBeGreaterThan(0);
+  expect(tables[0].columns.map(({ name }) => name)).toEqual(["blurred difference", "nearest neighbours", "denoising"]);
+  await benchmark({ ...options, systems });
+  expect(fitted).toEqual(["fabric", "tiles"]);
+  const other = { ...config, image: { size: 64 } };
+  await expect(benchmark({ ...options, systems: [{ system: own, config: other }] })).rejects.toThrow("other settings");
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
-import { blurredDifference, evaluateModel } from "../detection/index.ts";
+import { type Baseline, blurredDifference, evaluateModel } from "../detection/index.ts";
 import { holdFolder, writeFileAtomic } from "../files/index.ts";
 import { listCategories, readDataset } from "../imaging/index.ts";
 import { type Measure, meanOverCategories, meanOverSeeds } from "../metrics/index.ts";
@@ -21,10 +21,10 @@ export interface BenchmarkOptions extends WorkOptions {
 export interface BenchmarkRun {
   readonly category: string;
   readonly system: string;
-  /** Undefined for a baseline, which does not learn. */
+  /** Undefined for a baseline. */
   readonly seed?: number;
   readonly measures: Readonly<Record<string, Measure>>;
-  /** Seconds that its training took, over all its sessions. */
+  /** Seconds that its training took, over all its sessions, or that a baseline was fitted in. */
   readonly trainingSeconds?: number;
   readonly millisecondsPerImage?: number;
   readonly testImages?: number;
@@ -41,12 +41,12 @@ export interface Benchmark {
   readonly files: { readonly csv: string; readonly json: string; readonly html: string };
 }
 
-const BASELINE = "blurred difference";
-const BASELINE_SIZE = 128;
+const BLURRED_SIZE = 128;
+const BLURRED: Baseline = { name: "blurred difference", model: async () => blurredDifference(BLURRED_SIZE) };
 
 /**
- * Trains and measures every system on every category with every seed, beside a baseline that does not learn. Each is a run folder
- * of its own, `OUT/<category>/<system>/seed-<n>`, and what is finished is not repeated: an interrupted benchmark goes on where it was, and
+ * Trains and measures every system on every category with every seed, beside a baseline that does not learn and those that the systems
+ * bring. Each is a run folder of its own, `OUT/<category>/<system>/seed-<n>`, and what is finished is not repeated: an interrupted benchmark goes on where it was, and
  * a finished one can be given further systems, seeds and categories. The table is written anew after every run. A category that
  * cannot be used is an error in its own row.
  * @throws FolderInUseError; DatasetError when there is no category.
@@ -59,14 +59,15 @@ export const benchmark = async (options: BenchmarkOptions): Promise<Benchmark> =
     const runs: BenchmarkRun[] = [];
     const digests = new Map<string, string>();
     for (const { name, source } of categories) digests.set(name, await digestOfDataset(source));
+    const baselines = await baselinesOf(systems);
     const work: readonly Work[] = categories.flatMap(({ name: category, source }) => [
-      {
+      ...baselines.map(({ baseline, asked }) => ({
         category,
-        name: BASELINE,
-        folder: join(out, category, "blurred-difference"),
-        asked: { size: BASELINE_SIZE, data: digests.get(category) },
-        run: (folder: string) => runBaseline(source, folder, options),
-      },
+        name: baseline.name,
+        folder: join(out, category, baseline.name.replaceAll(/[^a-z0-9]+/gi, "-")),
+        asked: { ...asked, data: digests.get(category) },
+        run: (folder: string) => runBaseline(baseline, source, folder, options),
+      })),
       ...systems.flatMap(({ system, config }) =>
         seeds.map((seed) => ({
           category,
@@ -99,6 +100,19 @@ export const benchmark = async (options: BenchmarkOptions): Promise<Benchmark> =
   } finally {
     await folder.release();
   }
+};
+
+/** Every baseline once, with what its results depend on. */
+const baselinesOf = async (systems: BenchmarkOptions["systems"]) => {
+  const found = new Map<string, { readonly baseline: Baseline; readonly asked: Readonly<Record<string, unknown>> }>([
+    [BLURRED.name, { baseline: BLURRED, asked: { size: BLURRED_SIZE } }],
+  ]);
+  for (const { system, config } of systems) {
+    for (const baseline of (await system.baselines?.(config)) ?? []) {
+      if (!found.has(baseline.name)) found.set(baseline.name, { baseline, asked: { config } });
+    }
+  }
+  return [...found.values()];
 };
 
 type Result = Omit<BenchmarkRun, "category" | "system" | "seed">;
@@ -167,12 +181,16 @@ const runSystem = async (
   };
 };
 
+/** Fits and evaluates a baseline. */
 const runBaseline = async (
+  baseline: Baseline,
   data: string,
   out: string,
   { threads, provider, workers, listener, signal }: BenchmarkOptions,
 ): Promise<Result> => {
-  const model = blurredDifference(BASELINE_SIZE);
+  const started = performance.now();
+  const model = await baseline.model(data, { threads, provider, workers, listener, signal });
+  const trainingSeconds = (performance.now() - started) / 1000;
   const { measures, evaluation } = await evaluateModel({
     model,
     data,
@@ -184,6 +202,7 @@ const runBaseline = async (
   });
   return {
     measures,
+    ...(baseline === BLURRED ? {} : { trainingSeconds }),
     millisecondsPerImage: 1000 * evaluation.secondsPerImage,
     testImages: evaluation.samples.length,
     unreadable: evaluation.failures.length,

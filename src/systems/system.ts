@@ -1,9 +1,11 @@
 import type { z } from "zod";
-import type { EvaluateResult } from "../detection/index.ts";
+import type { Baseline, EvaluateResult } from "../detection/index.ts";
 import type { SkippedFile } from "../imaging/index.ts";
 import type { CostModel } from "../metrics/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { Listener } from "../training/index.ts";
+
+export type { Baseline };
 
 export interface WorkOptions {
   readonly threads?: number;
@@ -32,8 +34,17 @@ export interface EvaluateRequest extends WorkOptions {
   readonly out?: string;
   /** What mistakes cost, for the threshold of least cost. */
   readonly costs?: CostModel;
-  /** Train and compare the baselines as well. */
-  readonly ablation?: { readonly steps?: number; readonly sigmas?: readonly number[] };
+  /** Train and compare variants of the run as well. */
+  readonly ablation?: AblationRequest;
+}
+
+export interface AblationRequest {
+  /** Steps of every training. Default: the run's. */
+  readonly steps?: number;
+  /** Minutes of every training, instead of steps. */
+  readonly minutes?: number;
+  /** Strengths of Gaussian noise, for the systems that try it. */
+  readonly sigmas?: readonly number[];
 }
 
 /** What the doors know of a system. A new system is a folder, and a line in the registry. */
@@ -44,6 +55,8 @@ export interface System {
   readonly configSchema: z.ZodType;
   /** Partial configurations by name; `small` is the default. */
   readonly presets: Readonly<Record<string, unknown>>;
+  /** What benchmark and demo show beside a network of this configuration, and beside what they show for every system. */
+  baselines?(config: unknown): Promise<readonly Baseline[]>;
   train(
     request: TrainRequest,
   ): Promise<{ readonly finished: boolean; readonly step: number; readonly skipped: readonly SkippedFile[] }>;

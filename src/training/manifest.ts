@@ -52,13 +52,20 @@ export const digestOfCode = async (): Promise<string> => {
   return digestOfFiles(names.map((name) => ({ name, path: join(root, name) })));
 };
 
+/** SHA-256 of a file's contents, hexadecimal. */
+export const digestOfFile = async (path: string): Promise<string> => {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+};
+
+/** SHA-256 over names and the digests of their contents, in the order given. */
+export const digestOfDigests = (parts: readonly { readonly name: string; readonly digest: string }[]): string =>
+  digestOf(parts.map(({ name, digest }) => `${name}\0${digest}\n`).join(""));
+
 /** SHA-256 over the names and contents of files, in the order given. */
 export const digestOfFiles = async (files: readonly { readonly name: string; readonly path: string }[]): Promise<string> => {
-  const total = createHash("sha256");
-  for (const { name, path } of files) {
-    const one = createHash("sha256");
-    await pipeline(createReadStream(path), one);
-    total.update(`${name}\0${one.digest("hex")}\n`);
-  }
-  return total.digest("hex");
+  const parts: { name: string; digest: string }[] = [];
+  for (const { name, path } of files) parts.push({ name, digest: await digestOfFile(path) });
+  return digestOfDigests(parts);
 };

@@ -1,15 +1,5 @@
-import {
-  add,
-  constant,
-  expand,
-  filterMatrix,
-  GraphError,
-  gaussianKernel,
-  mean,
-  mul,
-  separable,
-  type Tensor,
-} from "../../graph/index.ts";
+import { smoothed } from "../../detection/index.ts";
+import { add, constant, expand, GraphError, mean, mul, type Tensor } from "../../graph/index.ts";
 import { type Parameters, weightedResidual } from "../../nn/index.ts";
 import { random } from "../../random/index.ts";
 import type { Config, ModelConfig } from "./config.ts";
@@ -18,12 +8,10 @@ import { restore } from "./model.ts";
 
 /** The smoothed residual of prepared images: x [1, channels, size, size] -> map [1, 1, size, size], and the restored image. */
 export const anomalyMap = (p: Parameters, x: Tensor, { network, score, corruption, seed }: ModelConfig) => {
-  const size = x.shape[2] as number;
   const views = score.passes === 0 ? x : occludedViews(x, score.passes, corruption, seed);
   const restored = restore(p, views, network);
   const map = mean(scoreResidual(score)(expand(x, views.shape), restored), [0], { keepAxes: true });
-  const blur = filterMatrix(size, score.sigma > 0 ? gaussianKernel(score.sigma) : [1]);
-  return { map: separable(map, blur, blur), restored: mean(restored, [0]) };
+  return { map: smoothed(map, score.sigma), restored: mean(restored, [0]) };
 };
 
 const scoreResidual = ({ l1, l2, ssim, msgms, contrast }: Config["score"]) => weightedResidual({ l1, l2, ssim, msgms, contrast });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { imageSettings, type Settled, validationSettings } from "../../detection/index.ts";
+import { imageSettings, optimisationSettings, type Settled, scoreFields, validationSettings } from "../../detection/index.ts";
 import { augmentationSchema } from "../../imaging/index.ts";
 import { corruptionSchema, railwayCorruption, structuredCorruption } from "./corruption/index.ts";
 
@@ -55,12 +55,7 @@ export const configSchema = z
           .describe(
             "Measure the map in standard deviations z from what training images show at each position, as asinh(z / 10).",
           ),
-        sigma: z.number().min(0).default(3).describe("Gaussian smoothing of the map, in pixels at the network's size (0: none)."),
-        image: z
-          .enum(["max", "top"])
-          .default("max")
-          .describe("An image's score: its map's largest value, or the mean of its top share."),
-        topShare: z.number().gt(0).max(1).default(0.01).describe("The share of pixels that `top` averages."),
+        ...scoreFields({ sigma: 3 }),
         passes: z
           .int()
           .min(0)
@@ -70,31 +65,13 @@ export const configSchema = z
       })
       .refine(hasPositiveResidual, "at least one residual must have a positive weight")
       .prefault({}),
-    training: z
-      .strictObject({
-        steps: z.int().min(1).default(1500).describe("Optimiser steps."),
-        batch: z.int().min(1).default(8).describe("Images that the network sees at once."),
-        accumulate: z
-          .int()
-          .min(1)
-          .default(1)
-          .describe("Batches whose mean gradient makes one step: more images in the same memory."),
-        average: z
-          .number()
-          .min(0)
-          .lt(1)
-          .default(0)
-          .describe("Decay of a moving average of the weights, which becomes the model (0: none, the last weights)."),
-        optimiser: z.enum(["adam", "adamw", "sgd"]).default("adamw"),
-        learningRate: z.number().positive().default(2e-3).describe("Largest learning rate."),
-        schedule: z.enum(["cosine", "one-cycle", "constant"]).default("cosine"),
-        warmup: z.int().min(1).default(50).describe("Steps of linear warm-up before the cosine."),
-        weightDecay: z.number().min(0).default(0.01).describe("For adamw and sgd."),
-        clipNorm: z.number().positive().default(5).describe("Largest global norm of the gradients."),
-        checkpointEvery: z.int().min(1).default(100).describe("Steps between checkpoints."),
-        cacheMegabytes: z.int().min(0).default(2048).describe("Memory for prepared images; what does not fit is decoded again."),
-      })
-      .prefault({}),
+    training: optimisationSettings({
+      steps: 1500,
+      batch: 8,
+      optimiser: "adamw",
+      learningRate: 2e-3,
+      schedule: "cosine",
+    }),
     validation: validationSettings,
   })
   .check((context) => {

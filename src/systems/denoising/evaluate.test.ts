@@ -32,7 +32,7 @@ describe("the comparison with the baselines", () => {
 
   test("trains every corruption on both networks", () => {
     const names = ["this run's occlusion", "rectangles of noise", "gaussian 0.1", "none"];
-    expect(rows.map(({ architecture, name }) => `${architecture} ${name}`)).toEqual(
+    expect(rows.map(({ group, name }) => `${group} ${name}`)).toEqual(
       ["unet", "bottleneck"].flatMap((architecture) => names.map((name) => `${architecture} ${name}`)),
     );
     for (const { measures, trainingLoss, cleanLoss } of rows) {
@@ -53,7 +53,7 @@ describe("the comparison with the baselines", () => {
   });
 
   test("the gain is the difference of the image AUROCs", () => {
-    const [own, ...others] = rows.filter(({ architecture }) => architecture === "bottleneck");
+    const [own, ...others] = rows.filter(({ group }) => group === "bottleneck");
     expect(own.gain).toBeUndefined();
     for (const { gain, measures } of others) {
       expect(gain?.value).toBeCloseTo(own.measures.image_auroc.value - measures.image_auroc.value, 6);

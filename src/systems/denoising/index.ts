@@ -1,5 +1,4 @@
 export { anomalyMap } from "./anomaly-map.ts";
-export type { Calibration } from "./calibration.ts";
 export * from "./config.ts";
 export * from "./corruption/index.ts";
 export { detector } from "./detector.ts";
@@ -7,4 +6,4 @@ export { type AblationOptions, type AblationRow, ablation, ablationTable } from 
 export { type NetworkOptions, restore } from "./model.ts";
 export { predict } from "./predict.ts";
 export { readConfig, rebuildModel } from "./run.ts";
-export { buildStep, train } from "./train.ts";
+export { buildStep, method, train } from "./train.ts";

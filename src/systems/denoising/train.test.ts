@@ -140,8 +140,7 @@ describe("a training", () => {
     const averages = [...tensors].flatMap(([name, value]) =>
       name.startsWith("average.") ? [[name.slice("average.".length), value] as const] : [],
     );
-    const unfinished = (await readConfig(folder)) as ModelConfig;
-    const config = { ...unfinished, score: { ...unfinished.score, standardise: false } };
+    const config = (await readConfig(folder)) as ModelConfig;
     const modelOf = (network: ReadonlyMap<string, Value>) =>
       Buffer.from(
         writeDetector(detector(frozen(network), config), {

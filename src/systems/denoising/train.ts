@@ -1,45 +1,36 @@
-import { type Method, type TrainOptions, type TrainSummary, trainDetector } from "../../detection/index.ts";
 import {
-  adam,
-  adamW,
-  constantRate,
-  frozen,
-  oneCycle,
-  type Schedule,
-  sgd,
-  type TrainingStep,
-  trainingStep,
-  warmupCosine,
-  weightedMean,
-  weightedResidual,
-} from "../../nn/index.ts";
-import { calibrate } from "./calibration.ts";
+  calibrate,
+  type Method,
+  optimiserOf,
+  type TrainOptions,
+  type TrainSummary,
+  trainDetector,
+  weightSettings,
+} from "../../detection/index.ts";
+import { frozen, type TrainingStep, trainingStep, weightedMean, weightedResidual } from "../../nn/index.ts";
+import { anomalyMap } from "./anomaly-map.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { batchMaker, weighsPixels } from "./data.ts";
-import { detector, imageScoreOf } from "./detector.ts";
+import { detector } from "./detector.ts";
 import { restore } from "./model.ts";
 
 /** Trains a detector on normal images and writes the run folder, see `trainDetector`. @throws Error as sentences for the user. */
 export const train = (options: TrainOptions<Config>): Promise<TrainSummary> => trainDetector(method, options);
 
-/** What decides the weights: everything but how maps are scored, where the threshold lies, and how memory and disk are used. */
-export const weightsOf = ({ score: _, validation, training, ...rest }: ModelConfig): unknown => {
-  const { cacheMegabytes, checkpointEvery, ...optimisation } = training;
-  const { roi, ...image } = rest.image; // the picture counts, not where it lies
-  return { ...rest, image, optimisation, share: validation.share, folds: validation.folds };
-};
-
-const method: Method<Config> = {
+export const method: Method<Config> = {
   system: "denoising",
-  weightsOf,
+  weightsOf: weightSettings,
   step: (config, images) => buildStep(config, weighsPixels(images, config)),
-  learningRate: ({ training }) => schedule(training),
-  batches: batchMaker,
+  batches: async ({ images, config }) => batchMaker(images, config),
   finish: async ({ runtime, network, config, images, region }) => {
-    const calibration = config.score.standardise ? await calibrate(runtime, network, config, images) : undefined;
-    return detector(frozen(network), config, calibration, region);
+    const { channels, size } = config.image;
+    const p = frozen(network);
+    const calibration = config.score.standardise
+      ? await calibrate(runtime, (x) => anomalyMap(p, x, config).map, [1, channels, size, size], images)
+      : undefined;
+    return detector(p, config, calibration, region);
   },
-  imageScore: imageScoreOf,
+  unfinished: (network, config, region) => detector(frozen(network), config, undefined, region),
 };
 
 /** The graph of one step: restore the corrupted image, compare with the target; pixels may weigh differently. */
@@ -59,17 +50,9 @@ export const buildStep = (
     objective: (p, { corrupted, target, weights }) => ({
       loss: weightedMean(residual(target, restore(p, corrupted, network)), weights),
     }),
-    optimiser: optimiser(training),
+    optimiser: optimiserOf(training),
     clipNorm: training.clipNorm,
     accumulate: training.accumulate,
     average: training.average > 0 ? { decay: training.average } : undefined,
   });
 };
-
-const optimiser = ({ optimiser, weightDecay }: Config["training"]) =>
-  ({ adam: adam(), adamw: adamW({ weightDecay }), sgd: sgd({ weightDecay }) })[optimiser];
-
-const schedule = ({ schedule, learningRate, warmup }: Config["training"]): Schedule =>
-  ({ cosine: warmupCosine(learningRate, warmup), "one-cycle": oneCycle(learningRate), constant: constantRate(learningRate) })[
-    schedule
-  ];
