@@ -7,5 +7,6 @@ export { type AdamOptions, adam, adamW, type Optimiser, type SgdOptions, sgd } f
 export { frozen, type Initialiser, Parameters, trainable } from "./parameters.ts";
 export * from "./residuals.ts";
 export * from "./schedules.ts";
+export * from "./similarity.ts";
 export { type BatchShape, type TrainingStep, type TrainingStepDefinition, trainingStep } from "./training-step.ts";
 export { networkOf } from "./update.ts";

@@ -1,0 +1,22 @@
+import { smoothed } from "../../detection/index.ts";
+import { add, resize2d, type Tensor } from "../../graph/index.ts";
+import type { Parameters } from "../../nn/index.ts";
+import type { ModelConfig } from "./config.ts";
+import { cosineDistance } from "./losses.ts";
+import { student, studentOptions } from "./student.ts";
+import { comparable } from "./teacher.ts";
+
+/**
+ * The anomaly map of the teacher's features of images: at every scale 1 - cos(teacher, student) per position, brought to the image's size
+ * by linear interpolation, summed over scales, and smoothed. features: each [batch, channels, height, width] -> [batch, 1, size, size].
+ */
+export const anomalyMap = (p: Parameters, features: readonly Tensor[], config: ModelConfig): Tensor => {
+  const { size } = config.image;
+  const compared = comparable(p, features, config.teacher);
+  const own = student(p, compared, studentOptions(config)).features;
+  const maps = compared.map((feature, scale) => resize2d(cosineDistance(feature, own[scale]), [size, size], "bilinear"));
+  return smoothed(
+    maps.reduce((total, map) => add(total, map)),
+    config.score.sigma,
+  );
+};

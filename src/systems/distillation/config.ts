@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { imageSettings, optimisationSettings, type Settled, scoreFields, validationSettings } from "../../detection/index.ts";
+import { augmentationSchema } from "../../imaging/index.ts";
+
+/** Everything that decides a run of `distillation`. Every field has a default; unknown fields are mistakes. */
+export const configSchema = z
+  .strictObject({
+    seed: z.int().default(0).describe("Seeds the weights, the order of images, the exemplars and augmentation."),
+    trainOn: z
+      .enum(["normal", "all"])
+      .default("normal")
+      .describe("all: images of known defects in train/<kind> are trained on too."),
+    image: imageSettings(256),
+    teacher: z
+      .strictObject({
+        model: z
+          .string()
+          .min(1)
+          .default("objectron")
+          .describe(
+            "The pretrained network: objectron (comes with the installation), the path of an ONNX model, or its address (https://...).",
+          ),
+        strides: z
+          .array(z.int().min(1).max(64))
+          .min(1)
+          .max(5)
+          .default([4, 8, 16])
+          .describe("Pixels between positions of the feature maps that are compared; of each stride, the model's last map."),
+        layers: z
+          .array(z.string())
+          .max(5)
+          .default([])
+          .describe("Names of the feature maps instead of strides; lynceus inspect MODEL lists them."),
+        scaling: z
+          .enum(["auto", "imagenet", "symmetric", "unit", "bytes"])
+          .default("auto")
+          .describe(
+            "How it takes colours: imagenet (mean and deviation of ImageNet), symmetric [-1, 1], unit [0, 1], bytes [0, 255]; auto: what objectron needs, imagenet for others.",
+          ),
+        standardise: z
+          .boolean()
+          .default(false)
+          .describe("Bring every channel of its features to mean 0 and deviation 1 over normal images before they are compared."),
+      })
+      .prefault({}),
+    student: z
+      .strictObject({
+        width: z
+          .int()
+          .min(4)
+          .max(512)
+          .default(64)
+          .describe("Least channels of a scale; it has as many as the teacher, or these."),
+        blocks: z.int().min(1).max(4).default(2).describe("Residual blocks of each scale."),
+      })
+      .prefault({}),
+    memory: z
+      .strictObject({
+        modules: z
+          .array(z.enum(["recall", "adaptive", "none"]))
+          .min(1)
+          .max(5)
+          .default(["recall", "adaptive"])
+          .describe("What remembers at each scale, from coarse to fine; the last one stands for all further scales."),
+        items: z.int().min(2).max(1000).default(50).describe("Pairs of key and value of a recall module."),
+        adaptiveItems: z.int().min(2).max(1000).default(50).describe("Items that an adaptive memory makes of an image."),
+        temperature: z.number().positive().max(10).default(1).describe("Divides cosines before a softmax: smaller is sharper."),
+        residual: z
+          .boolean()
+          .default(false)
+          .describe("Add an adaptive memory's answer to its feature, instead of putting it in its place."),
+        exemplars: z.int().min(1).max(256).default(16).describe("Normal images that the recall memory is updated from."),
+        exemplarsPerStep: z.int().min(1).max(64).default(4).describe("So many of them in each step, in turn."),
+        warmup: z
+          .number()
+          .min(0)
+          .max(0.5)
+          .default(0.05)
+          .describe("Share of the steps in which the memory alone is updated, before it guides the student."),
+      })
+      .prefault({}),
+    augmentation: augmentationSchema,
+    loss: z
+      .strictObject({
+        form: z
+          .enum(["position", "flattened"])
+          .default("position")
+          .describe("Compare directions position by position, or of whole maps as one vector."),
+        normality: z.number().min(0).default(0.1).describe("Weight of L_NM: exemplars must be recalled as they are."),
+        orthogonality: z.number().min(0).default(0.1).describe("Weight of L_ORTH: memory items must differ."),
+      })
+      .prefault({}),
+    score: z
+      .strictObject({
+        standardise: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Measure the map in standard deviations z from what training images show at each position, as asinh(z / 10).",
+          ),
+        ...scoreFields({ sigma: 4 }),
+      })
+      .prefault({}),
+    training: optimisationSettings({
+      steps: 500,
+      batch: 8,
+      optimiser: "adam",
+      beta1: 0.5,
+      learningRate: 5e-3,
+      schedule: "one-cycle",
+    }),
+    validation: validationSettings,
+  })
+  .check((context) => {
+    const { image, teacher } = context.value;
+    const coarsest = Math.max(...teacher.strides);
+    // The embedding halves the coarsest map once more.
+    if (teacher.layers.length === 0 && image.size % (2 * coarsest) !== 0) {
+      context.issues.push({
+        code: "custom",
+        path: ["image", "size"],
+        input: image.size,
+        message: `it must be a multiple of ${2 * coarsest}: twice the coarsest stride of the teacher's features`,
+      });
+    }
+  });
+
+export type Config = z.output<typeof configSchema>;
+/** A configuration in which the images have decided their channels and depth. */
+export type ModelConfig = Settled<Config>;
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** Starting points of `--preset`; what they leave open has the schema's default. */
+export const presets = {
+  tiny: { image: { size: 128 }, student: { width: 32, blocks: 1 }, training: { steps: 150 } },
+  small: {},
+  base: { training: { steps: 4000, batch: 16 } },
+  /** What `lynceus demo` runs. */
+  demo: {
+    image: { size: 64 },
+    student: { width: 32, blocks: 1 },
+    training: { steps: 150 },
+    validation: { share: 0.25 },
+  },
+} as const satisfies Record<string, ConfigInput>;

@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { epochOrder, type PreparedImages, type TrainingWork } from "../../detection/index.ts";
+import { concat, reshape, slice, type Tensor } from "../../graph/index.ts";
+import { augment } from "../../imaging/index.ts";
+import { random } from "../../random/index.ts";
+import type { Value, Values } from "../../runtime/index.ts";
+import { writeJson } from "../../training/index.ts";
+import type { Config, ModelConfig } from "./config.ts";
+import type { Teacher } from "./teacher.ts";
+
+/** What a training is fed of an image. */
+export interface View {
+  /** Of one image. */
+  readonly shape: readonly number[];
+  /** [batch, ...shape] -> the teacher's features, from fine to coarse. */
+  features(x: Tensor): readonly Tensor[];
+}
+
+/** Whether images change from epoch to epoch. Where they do not, the teacher's features of each are computed once. */
+export const augments = ({ augmentation }: Pick<Config, "augmentation">): boolean =>
+  Object.values(augmentation).some((value) => value !== false && value !== 0);
+
+/** Pixels, which the teacher sees in every step; or the features themselves, one after another in one vector. */
+export const viewOf = (teacher: Teacher, config: ModelConfig): View => {
+  const { size, channels } = config.image;
+  if (augments(config)) return { shape: [channels, size, size], features: teacher.features };
+  const lengths = teacher.scales.map((scale) => scale.channels * scale.size ** 2);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  return {
+    shape: [total],
+    features: (x) => {
+      let end = 0;
+      return teacher.scales.map((scale, index) => {
+        end += lengths[index];
+        const part = slice(x, 1, end - lengths[index], end);
+        return reshape(part, [x.shape[0], scale.channels, scale.size, scale.size]);
+      });
+    },
+  };
+};
+
+/** The features of one image as one vector, [total]. */
+export const flat = (features: readonly Tensor[]): Tensor =>
+  concat(
+    features.map((feature) => reshape(feature, [feature.shape.reduce<number>((product, size) => product * (size as number), 1)])),
+    0,
+  );
+
+/** Whether some pixels count less than others. */
+export const weighsPixels = ({ samples }: PreparedImages, { image }: ModelConfig): boolean =>
+  image.roi !== undefined || samples.some(({ ignorePath }) => ignorePath !== undefined);
+
+/** Whether the memory is a recall module's anywhere: then exemplars update it. */
+export const recalls = ({ memory }: Pick<Config, "memory">): boolean => memory.modules.includes("recall");
+
+/** Whether the student is guided by its memory yet, or the memory is updated alone: 1 or 0 by the number of the step. */
+const guidance = (number: number, config: ModelConfig): number => {
+  const { memory, loss, training } = config;
+  const alone = recalls(config) && loss.normality > 0 ? Math.floor(memory.warmup * training.steps) : 0;
+  return Math.ceil(number / training.accumulate) > alone ? 1 : 0;
+};
+
+/**
+ * A batch of the training by its number, a function of (seed, number) alone: `x` [batch, ...view] are images in the order of `epochOrder`;
+ * `exemplars` [exemplarsPerStep, ...view] those of the N normal exemplars whose turn it is; `guidance` [] is 0 while the memory is
+ * updated alone, then 1; `weights` [batch, 1, size, size] say which pixels count, where some do not. The exemplars' names go
+ * to `exemplars.json` in the run folder.
+ */
+export const batchMaker = async (
+  { images, config, files }: TrainingWork<Config>,
+  view: View,
+): Promise<(number: number) => Promise<Values>> => {
+  const { seed, image, memory, training, augmentation } = config;
+  const imageAt = epochOrder(images.samples.length, seed);
+  const weighs = weighsPixels(images, config);
+  const augmented = augments(config);
+  const moved = { ...augmentation, brightness: 0, contrast: 0 };
+  const exemplars = recalls(config) ? chooseExemplars(images, memory.exemplars, seed) : [];
+  if (exemplars.length > 0) {
+    await writeJson(
+      join(files.folder, "exemplars.json"),
+      exemplars.map((index) => images.samples[index].name),
+    );
+  }
+
+  const rows = async (indices: readonly number[], get: (index: number, row: number) => Promise<Float32Array>): Promise<Value> => {
+    const parts = await Promise.all(indices.map(get));
+    const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let start = 0;
+    for (const part of parts) {
+      data.set(part, start);
+      start += part.length;
+    }
+    return { data, shape: [indices.length, ...view.shape] };
+  };
+
+  return async (number) => {
+    const first = (number - 1) * training.batch;
+    const places = Array.from({ length: training.batch }, (_, row) => imageAt(first + row));
+    const weights = new Float32Array(training.batch * image.size ** 2).fill(1);
+    const x = await rows(
+      places.map(({ index }) => index),
+      async (index, row) => {
+        const { x: prepared, counts } = await images.get(index);
+        const rng = () => random("augment", seed, places[row].epoch, index);
+        if (weighs && counts) weights.set(augmented ? augment(counts, image.size, moved, rng()) : counts, row * counts.length);
+        return augmented ? augment(prepared, image.size, augmentation, rng()) : prepared;
+      },
+    );
+    const turn = (number - 1) * memory.exemplarsPerStep;
+    const next = Array.from({ length: memory.exemplarsPerStep }, (_, i) => exemplars[(turn + i) % exemplars.length]);
+    return {
+      x,
+      ...(exemplars.length > 0
+        ? {
+            exemplars: await rows(next, async (index) => (await images.get(index)).x),
+            guidance: { data: Float32Array.of(guidance(number, config)), shape: [] },
+          }
+        : {}),
+      ...(weighs ? { weights: { data: weights, shape: [training.batch, 1, image.size, image.size] } } : {}),
+    };
+  };
+};
+
+/** Positions of the normal images that stand for all: drawn by the seed, in the order of the draw. */
+const chooseExemplars = ({ samples }: PreparedImages, count: number, seed: number): number[] => {
+  const normal = samples.flatMap(({ label }, index) => (label === 0 ? [index] : []));
+  return Array.from(random("exemplars", seed).permutation(normal.length).subarray(0, count), (position) => normal[position]);
+};

@@ -1,0 +1,13 @@
+export { anomalyMap } from "./anomaly-map.ts";
+export * from "./config.ts";
+export { detector } from "./detector.ts";
+export { ablation, ablationTable } from "./evaluate.ts";
+export * from "./losses.ts";
+export * from "./memory/adaptive.ts";
+export * from "./memory/recall.ts";
+export { fitNeighbours, neighbours } from "./neighbours.ts";
+export { predict } from "./predict.ts";
+export { type Module, type StudentFeatures, type StudentOptions, student } from "./student.ts";
+export { type Scale, type Teacher, teacherOf } from "./teacher.ts";
+export { readTeacher, type TeacherFile } from "./teachers/index.ts";
+export { buildStep, methodOf, methodWith } from "./train.ts";

@@ -1,0 +1,143 @@
+import { availableParallelism } from "node:os";
+import {
+  imageScore,
+  imageScoreOf,
+  type PreparedImages,
+  prepareImages,
+  settle,
+  smoothed,
+  whereItCounts,
+  writeDetector,
+} from "../../detection/index.ts";
+import {
+  add,
+  averagePool2d,
+  concat,
+  constant,
+  matmul,
+  maximum,
+  min,
+  mul,
+  reshape,
+  resize2d,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+} from "../../graph/index.ts";
+import { imageInput, preprocess } from "../../imaging/index.ts";
+import { random } from "../../random/index.ts";
+import { openRuntime } from "../../runtime/index.ts";
+import type { Baseline, WorkOptions } from "../system.ts";
+import type { Config, ModelConfig } from "./config.ts";
+import { coreset } from "./coreset.ts";
+import { type Teacher, teacherOf } from "./teacher.ts";
+import { readTeacher } from "./teachers/index.ts";
+
+/** Vectors that are looked at, drawn evenly from all images, and how many of them are remembered. */
+const CANDIDATES = 20_000;
+const REMEMBERED = 2000;
+
+/**
+ * The baseline: nearest neighbours on the teacher's features (PatchCore, Roth et al. 2022, without its reweighting). Of the features of
+ * normal images, a coreset is remembered; the anomaly of a position is its distance to the nearest one. It is fitted in seconds.
+ */
+export const neighbours = (config: Config): Baseline => ({
+  name: "nearest neighbours",
+  model: (data, options) => fitNeighbours(data, config, options),
+});
+
+/** Fits the baseline on the training images of a data set and returns its model file. */
+export const fitNeighbours = async (
+  data: string,
+  given: Config,
+  { threads = availableParallelism(), workers = 4, provider, listener, signal }: WorkOptions = {},
+): Promise<Uint8Array> => {
+  const file = await readTeacher(given.teacher.model, { listener, signal });
+  const teacher = teacherOf(file, given.teacher, given.image.size);
+  const { config, training } = await settle(data, given);
+  const runtime = openRuntime({ threads, provider });
+  try {
+    const images = await prepareImages(training, runtime, {
+      image: config.image,
+      region: undefined,
+      keep: (x) => patchFeatures(teacher, x),
+      cacheBytes: config.training.cacheMegabytes * 2 ** 20,
+      workers,
+      signal,
+      onProgress: (done) => listener?.({ kind: "count", text: "remembering neighbours", done, total: training.length }),
+    });
+    const channels = comparedScales(teacher).reduce((total, scale) => total + scale.channels, 0);
+    const candidates = await drawCandidates(images, channels, config.seed);
+    const chosen = coreset(candidates, channels, REMEMBERED, random("coreset", config.seed));
+    const bank = new Float32Array(chosen.length * channels);
+    for (const [row, index] of chosen.entries()) {
+      bank.set(candidates.subarray(index * channels, (index + 1) * channels), row * channels);
+    }
+    return writeDetector(neighbourDetector(teacher, constant(bank, [chosen.length, channels]), config), {
+      system: "nearest neighbours",
+      preprocess: config.image,
+      imageScore: imageScoreOf(config.score),
+      config: { teacher: file.name, remembered: chosen.length },
+      threshold: undefined,
+      provenance: { teacher: { name: file.name, digest: file.digest } },
+    });
+  } finally {
+    await runtime.close();
+  }
+};
+
+/** The scales whose features are remembered: but for the finest, which says little, where there are others. */
+const comparedScales = ({ scales }: Teacher) => (scales.length > 1 ? scales.slice(1) : scales);
+
+/**
+ * Of every position of the finest of these scales the features of its neighbourhood: means of 3 x 3 positions of every scale, brought to
+ * that size and joined. x: [1, channels, size, size] -> [positions, features].
+ */
+const patchFeatures = (teacher: Teacher, x: Tensor): Tensor => {
+  const features = teacher.features(x).slice(-comparedScales(teacher).length);
+  const [, , height, width] = features[0].shape as readonly number[];
+  const joined = concat(
+    features.map((feature) =>
+      resize2d(averagePool2d(feature, 3, { stride: 1, padding: 1, countPadding: false }), [height, width], "bilinear"),
+    ),
+    1,
+  );
+  const channels = joined.shape[1] as number;
+  return transpose(reshape(joined, [channels, height * width]), [1, 0]);
+};
+
+/** As many vectors of each image as make up the candidates, at positions drawn for each: [count, channels]. */
+const drawCandidates = async (images: PreparedImages, channels: number, seed: number): Promise<Float32Array> => {
+  const each = Math.ceil(CANDIDATES / images.samples.length);
+  const parts: Float32Array[] = [];
+  for (let image = 0; image < images.samples.length; image++) {
+    const { x } = await images.get(image);
+    for (const position of random("candidates", seed, image)
+      .permutation(x.length / channels)
+      .subarray(0, each)) {
+      parts.push(x.slice(position * channels, (position + 1) * channels));
+    }
+  }
+  const all = new Float32Array(parts.length * channels);
+  for (const [row, part] of parts.entries()) all.set(part, row * channels);
+  return all;
+};
+
+/** The file's graph: the distance `|q - b|` of every position q to the nearest remembered vector b, [remembered, channels]. */
+const neighbourDetector = (teacher: Teacher, bank: Tensor, config: ModelConfig) => {
+  const image = imageInput(config.image.depth);
+  const prepared = preprocess(image, config.image);
+  const queries = patchFeatures(teacher, prepared.x);
+  const squares = (rows: Tensor): Tensor => sum(square(rows), [1], { keepAxes: true });
+  const products = mul(matmul(queries, bank, { transposeB: true }), 2);
+  const squared = sub(add(squares(queries), transpose(squares(bank), [1, 0])), products);
+  const nearest = sqrt(maximum(min(squared, [1]), 0));
+  const { size } = comparedScales(teacher)[0];
+  const { size: pixels } = config.image;
+  const map = smoothed(resize2d(reshape(nearest, [1, 1, size, size]), [pixels, pixels], "bilinear"), config.score.sigma);
+  const { scored, outputs } = whereItCounts(map, prepared);
+  return { image, ...outputs, score: imageScore(scored, config.score) };
+};

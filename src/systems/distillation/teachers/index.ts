@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { cachedFile, fetchOnce } from "../../../files/index.ts";
+import type { Listener } from "../../../training/index.ts";
+import type { Config } from "../config.ts";
+import { objectronTrunk } from "./objectron.ts";
+
+/** A pretrained network, as a file. */
+export interface TeacherFile {
+  /** What people know it by: without the way to it. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the bytes. */
+  readonly digest: string;
+  /** How it takes colours, unless the settings say otherwise. */
+  readonly scaling: Exclude<Config["teacher"]["scaling"], "auto">;
+}
+
+/** The SHA-256 of what `objectronTrunk` writes: a cached file of other bytes is made anew, and one made otherwise is refused. */
+const OBJECTRON = { cache: "objectron-trunk-1.onnx", scaling: "symmetric" } as const;
+
+/**
+ * The teacher of a name (`objectron`, which comes with the installation), an address or a path. What is fetched or converted is kept in the
+ * cache folder, with its SHA-256, and checked ever after.
+ * @throws Error, a sentence for the user, when it cannot be had.
+ */
+export const readTeacher = async (
+  model: string,
+  { listener, signal }: { readonly listener?: Listener; readonly signal?: AbortSignal } = {},
+): Promise<TeacherFile> => {
+  if (model === "objectron") {
+    const { bytes, digest } = await cachedFile(OBJECTRON.cache, objectronTrunk, { remake: true });
+    return { name: model, bytes, digest, scaling: OBJECTRON.scaling };
+  }
+  if (/^[a-z]+:\/\//i.test(model)) {
+    const text = "fetching the teacher, bytes";
+    const onProgress = (done: number, total?: number) => listener?.({ kind: "count", text, done, total: total ?? done });
+    const { bytes, digest } = await fetchOnce(model, { signal, onProgress });
+    return { name: basename(new URL(model).pathname), bytes, digest, scaling: "imagenet" };
+  }
+  const bytes = await readFile(model).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(
+      `The teacher "${model}" cannot be read (${error.code}). Give the path of an ONNX model, an address (https://...), or objectron.`,
+    );
+  });
+  return { name: basename(model), bytes, digest: createHash("sha256").update(bytes).digest("hex"), scaling: "imagenet" };
+};

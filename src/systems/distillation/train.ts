@@ -1,0 +1,84 @@
+import { calibrate, type Method, type MethodOf, optimiserOf, weightSettings } from "../../detection/index.ts";
+import { add, averagePool2d, mul, type Tensor } from "../../graph/index.ts";
+import { frozen, type Parameters, type TrainingStep, trainingStep } from "../../nn/index.ts";
+import { anomalyMap } from "./anomaly-map.ts";
+import type { Config, ModelConfig } from "./config.ts";
+import { augments, batchMaker, flat, recalls, type View, viewOf, weighsPixels } from "./data.ts";
+import { detector } from "./detector.ts";
+import { distillationLoss, normalityLoss, orthogonalityLoss } from "./losses.ts";
+import { student, studentOptions } from "./student.ts";
+import { comparable, teacherOf } from "./teacher.ts";
+import { readTeacher, type TeacherFile } from "./teachers/index.ts";
+
+/** The method with the teacher that the settings name. */
+export const methodOf: MethodOf<Config> = async (config, watch) =>
+  methodWith(await readTeacher(config.teacher.model, watch), config);
+
+/** The method with a teacher at hand. @throws GraphError when it cannot be one at this size of images. */
+export const methodWith = (file: TeacherFile, config: Config): Method<Config> => {
+  const teacher = teacherOf(file, config.teacher, config.image.size);
+  const { name, digest } = file;
+  return {
+    system: "distillation",
+    // The teacher's bytes count, not where they lie.
+    weightsOf: (settled) => ({ ...weightSettings(settled), teacher: { ...settled.teacher, model: digest } }),
+    keep: augments(config) ? undefined : () => (x) => flat(teacher.features(x)),
+    step: (settled, images) => buildStep(viewOf(teacher, settled), settled, weighsPixels(images, settled)),
+    batches: (work) => batchMaker(work, viewOf(teacher, work.config)),
+    finish: async ({ runtime, network, config: settled, images, region }) => {
+      const p = frozen(network);
+      const { shape, features } = viewOf(teacher, settled);
+      const mapOf = (x: Tensor) => anomalyMap(p, features(x), settled);
+      const calibration = settled.score.standardise ? await calibrate(runtime, mapOf, [1, ...shape], images) : undefined;
+      return detector(p, teacher, settled, calibration, region);
+    },
+    unfinished: (network, settled, region) => detector(frozen(network), teacher, settled, undefined, region),
+    provenance: {
+      teacher: { name, digest, features: teacher.scales.map(({ name, stride, channels }) => ({ name, stride, channels })) },
+    },
+  };
+};
+
+/** The graph of one step: `L_KD + l1 L_NM + l2 L_ORTH`; while the memory is updated alone, without L_KD. */
+export const buildStep = (view: View, config: ModelConfig, weighsPixels = false): TrainingStep => {
+  const { seed, image, memory, loss: weight, training } = config;
+  const options = studentOptions(config);
+  return trainingStep({
+    seed,
+    batch: {
+      x: [training.batch, ...view.shape],
+      ...(recalls(config) ? { exemplars: [memory.exemplarsPerStep, ...view.shape], guidance: [] } : {}),
+      ...(weighsPixels ? { weights: [training.batch, 1, image.size, image.size] } : {}),
+    },
+    objective: (p, { x, exemplars, guidance, weights }) => {
+      // The exemplars first: the running statistics are to be those of the batch.
+      const compared = (images: Tensor) => comparable(p, view.features(images), config.teacher);
+      const normality = exemplars && normalityLoss(student(p, compared(exemplars), options).recollections);
+      const features = compared(x);
+      const counts = weights && features.map((feature) => averagePool2d(weights, image.size / (feature.shape[2] as number)));
+      const distillation = distillationLoss(features, student(p, features, options).features, weight.form, counts);
+      const memories = memoriesOf(p);
+      const orthogonality = memories.length > 0 ? orthogonalityLoss(memories) : undefined;
+      const guided = guidance ? mul(guidance, distillation) : distillation;
+      const terms = [
+        guided,
+        ...(normality && weight.normality > 0 ? [mul(normality, weight.normality)] : []),
+        ...(orthogonality && weight.orthogonality > 0 ? [mul(orthogonality, weight.orthogonality)] : []),
+      ];
+      return {
+        loss: terms.reduce((total, term) => add(total, term)),
+        distillation,
+        ...(normality ? { normality } : {}),
+        ...(orthogonality ? { orthogonality } : {}),
+      };
+    },
+    optimiser: optimiserOf(training),
+    clipNorm: training.clipNorm,
+    accumulate: training.accumulate,
+    average: training.average > 0 ? { decay: training.average } : undefined,
+  });
+};
+
+/** Everything that is remembered, each [items, channels]: keys, values, and the projections that make adaptive items. */
+export const memoriesOf = (p: Parameters): Tensor[] =>
+  [...p.declarations].flatMap(([name, { tensor }]) => (/memory\.(keys|values|projection)$/.test(name) ? [tensor] : []));
