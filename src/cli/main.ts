@@ -67,18 +67,18 @@ program
   .addOption(workers)
   .addOption(provider)
   .addOption(json)
-  .addHelpText("after", "\nExamples:\n  lynceus demo\n  lynceus demo denoising --out demo-run")
+  .addHelpText("after", "\nExamples:\n  lynceus demo\n  lynceus demo distillation --out demo-run")
   .action(async (system, options) => (await import("./demo.ts")).demo(system, options));
 
 program
   .command("train")
   .description("Train a model on a folder of normal images; evaluates it where the folder has test images.")
-  .argument("<system>", "denoising")
+  .argument("<system>", "distillation or denoising")
   .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
   .option("--out <dir>", "the run folder")
   .option(
     "--preset <name>",
-    "starting point: tiny (64 px), small (128 px, the default), base (256 px, hours), demo; document and railway: the corruption as published",
+    "starting point: tiny, small (the default), base (hours), demo; of denoising also document and railway: the corruption as published",
   )
   .option("--config <file>", "JSON file with settings; those it leaves out keep the preset's")
   .option(
@@ -89,6 +89,10 @@ program
   .option("--seed <n>", "the seed: the same as --set seed=<n>", integer)
   .option("--roi <picture>", "region of interest: what is black in this picture is neither trained on nor scored")
   .option("--tile", "large images with small defects: look at them in overlapping tiles of image.size pixels, not reduced")
+  .option(
+    "--teacher <model>",
+    "distillation: the pretrained network, an ONNX file, its address, or objectron (the default, which is installed)",
+  )
   .option("--resume", "go on with the run in --out; settings, data and provider are the run's own")
   .addOption(threads)
   .addOption(workers)
@@ -98,11 +102,12 @@ program
     "after",
     `
 Examples:
-  lynceus train denoising --data photos --out runs/photos
+  lynceus train distillation --data photos --out runs/photos
+  lynceus train distillation --data tiles --out runs/tiles --teacher resnet18.onnx
   lynceus train denoising --data tiles --out runs/tiles --preset tiny --set training.steps=1000
   lynceus train denoising --data parts.csv --out runs/parts --roi inspected.png --seed 3
   lynceus train denoising --data few --out runs/few --set validation.folds=5
-  lynceus train denoising --data sheets --out runs/sheets --tile --set image.size=256
+  lynceus train distillation --data sheets --out runs/sheets --tile
   lynceus train denoising --resume --out runs/tiles`,
   )
   .action(async (system, options) => (await import("./train.ts")).train(system, options));
@@ -133,7 +138,7 @@ program
   .option("--cost-miss <cost>", "what a missed defect costs: shows the threshold of least cost", cost)
   .option("--cost-false-alarm <cost>", "what stopping a good part costs (default: 1)", cost)
   .option("--prevalence <share>", "share of defective parts in production, such as 0.01", share)
-  .option("--ablation", "also train the baselines (Gaussian noise, no corruption) on both networks, and compare")
+  .option("--ablation", "also train the run without its idea (no memory, other corruptions) and the baselines, and compare")
   .option("--steps <n>", "steps of every training of the ablation (default: the run's)", wholeNumber)
   .option("--minutes <m>", "minutes of every training of the ablation, instead of steps", number)
   .option("--sigmas <list>", "noise strengths that the Gaussian baseline is tried with (default: 0.1,0.2,0.4)", numbers)
@@ -150,7 +155,7 @@ program
 program
   .command("benchmark")
   .description("Train and measure systems on every category of a folder; one table, which an interrupted run goes on with.")
-  .argument("<system...>", "denoising")
+  .argument("<system...>", "distillation, denoising")
   .requiredOption("--data <dir>", "a folder of data sets, or one data set")
   .option("--out <dir>", "folder for the runs and the table (CSV, JSON, HTML)", "benchmark")
   .option("--seeds <list>", "seeds of the trainings, such as 0,1,2", integers, [0])
@@ -163,7 +168,7 @@ program
   .addOption(json)
   .addHelpText(
     "after",
-    "\nExamples:\n  lynceus benchmark denoising --data mvtec --out benchmark\n  lynceus benchmark denoising --data mvtec --seeds 0,1,2 --preset tiny",
+    "\nExamples:\n  lynceus benchmark distillation denoising --data mvtec --out benchmark\n  lynceus benchmark denoising --data mvtec --seeds 0,1,2 --preset tiny",
   )
   .action(async (systems, options) => (await import("./benchmark.ts")).benchmark(systems, options));
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
@@ -17,6 +18,7 @@ interface TrainCommand extends CommonOptions {
   readonly seed?: number;
   readonly roi?: string;
   readonly tile?: boolean;
+  readonly teacher?: string;
   readonly resume?: boolean;
 }
 
@@ -88,17 +90,21 @@ const newRun = async (system: System, options: TrainCommand) => {
 };
 
 /** Options that stand for a setting. */
-const shorthands = ({ seed, roi, tile }: TrainCommand): string[] => [
+const shorthands = ({ seed, roi, tile, teacher }: TrainCommand): string[] => [
   ...(seed === undefined ? [] : [`seed=${seed}`]),
   ...(roi === undefined ? [] : [`image.roi=${JSON.stringify(roi)}`]),
   ...(tile ? ["image.aspect=tile"] : []),
+  // A file is found again from anywhere; names and addresses stay what they are.
+  ...(teacher === undefined ? [] : [`teacher.model=${JSON.stringify(existsSync(teacher) ? resolve(teacher) : teacher)}`]),
 ];
 
 /** What the run was begun with; another provider may be named, since it is no setting of the result. */
-const storedRun = async ({ out, data, preset, config, set, seed, roi, tile, provider }: TrainCommand) => {
+const storedRun = async ({ out, data, preset, config, set, seed, roi, tile, teacher, provider }: TrainCommand) => {
   if (out === undefined) throw new UsageError("Say which run to resume: --out DIR.");
-  if ([preset, config, seed, roi, tile].some((given) => given !== undefined) || set !== undefined) {
-    throw new UsageError("A resumed run keeps its settings: leave out --preset, --config, --set, --seed, --roi and --tile.");
+  if ([preset, config, seed, roi, tile, teacher].some((given) => given !== undefined) || set !== undefined) {
+    throw new UsageError(
+      "A resumed run keeps its settings: leave out --preset, --config, --set, --seed, --roi, --tile and --teacher.",
+    );
   }
   const files = runFiles(out);
   const manifest = (await readJson(files.manifest)) as { data: string; provider?: Provider } | undefined;

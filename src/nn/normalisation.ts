@@ -1,7 +1,6 @@
 import {
   add,
   div,
-  filled,
   GraphError,
   matmul,
   mean,
@@ -53,36 +52,27 @@ export interface NormalisationOptions {
   readonly epsilon?: number;
   /** Share of a batch in the running statistics. Default 0.1. */
   readonly momentum?: number;
-  /** Learn a scale and a shift per channel. Default true. */
-  readonly affine?: boolean;
 }
 
 /**
  * Batch normalisation (Ioffe and Szegedy 2015) over batch and positions, per channel. In training the batch's own statistics
  * are used, and the running ones, states `running_mean` and `running_variance` (unbiased), follow them; a frozen network uses these.
  */
-export const batchNorm = (
-  p: Parameters,
-  x: Tensor,
-  { epsilon = 1e-5, momentum = 0.1, affine = true }: NormalisationOptions = {},
-): Tensor => {
+export const batchNorm = (p: Parameters, x: Tensor, { epsilon = 1e-5, momentum = 0.1 }: NormalisationOptions = {}): Tensor => {
   const [batch, channels, height, width] = imageShape("batchNorm", x);
   const runningMean = p.state("running_mean", [channels], zeros);
   const runningVariance = p.state("running_variance", [channels], ones);
-  const [learntScale, learntShift] = affine
-    ? [p.weight("weight", [channels], ones), p.weight("bias", [channels], zeros)]
-    : [filled([channels], 1), filled([channels], 0)];
   if (!p.training) {
-    const scale = div(learntScale, sqrt(add(runningVariance, epsilon)));
-    const shift = sub(learntShift, mul(runningMean, scale));
+    const scale = div(p.weight("weight", [channels], ones), sqrt(add(runningVariance, epsilon)));
+    const shift = sub(p.weight("bias", [channels], zeros), mul(runningMean, scale));
     return add(mul(x, reshape(scale, [1, channels, 1, 1])), reshape(shift, [1, channels, 1, 1]));
   }
   if ([batch, height, width].some((size) => typeof size === "string")) {
     throw new GraphError(`batchNorm: training needs sizes known when the graph is built, got [${x.shape}].`);
   }
   const perChannel = [1, channels, 1, 1];
-  const weight = reshape(learntScale, perChannel);
-  const bias = reshape(learntShift, perChannel);
+  const weight = reshape(p.weight("weight", [channels], ones), perChannel);
+  const bias = reshape(p.weight("bias", [channels], zeros), perChannel);
   const count = batch * height * width;
   const average = mean(x, [0, 2, 3], { keepAxes: true });
   const centred = sub(x, average);

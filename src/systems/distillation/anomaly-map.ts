@@ -4,7 +4,6 @@ import type { Parameters } from "../../nn/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { cosineDistance } from "./losses.ts";
 import { student, studentOptions } from "./student.ts";
-import { comparable } from "./teacher.ts";
 
 /**
  * The anomaly map of the teacher's features of images: at every scale 1 - cos(teacher, student) per position, brought to the image's size
@@ -12,9 +11,8 @@ import { comparable } from "./teacher.ts";
  */
 export const anomalyMap = (p: Parameters, features: readonly Tensor[], config: ModelConfig): Tensor => {
   const { size } = config.image;
-  const compared = comparable(p, features, config.teacher);
-  const own = student(p, compared, studentOptions(config)).features;
-  const maps = compared.map((feature, scale) => resize2d(cosineDistance(feature, own[scale]), [size, size], "bilinear"));
+  const own = student(p, features, studentOptions(config)).features;
+  const maps = features.map((feature, scale) => resize2d(cosineDistance(feature, own[scale]), [size, size], "bilinear"));
   return smoothed(
     maps.reduce((total, map) => add(total, map)),
     config.score.sigma,

@@ -37,10 +37,6 @@ export const configSchema = z
           .describe(
             "How it takes colours: imagenet (mean and deviation of ImageNet), symmetric [-1, 1], unit [0, 1], bytes [0, 255]; auto: what objectron needs, imagenet for others.",
           ),
-        standardise: z
-          .boolean()
-          .default(false)
-          .describe("Bring every channel of its features to mean 0 and deviation 1 over normal images before they are compared."),
       })
       .prefault({}),
     student: z
@@ -94,7 +90,7 @@ export const configSchema = z
       .strictObject({
         standardise: z
           .boolean()
-          .default(false)
+          .default(true)
           .describe(
             "Measure the map in standard deviations z from what training images show at each position, as asinh(z / 10).",
           ),

@@ -10,13 +10,12 @@ import {
   writeDetector,
 } from "../../detection/index.ts";
 import {
-  add,
+  argMax,
   averagePool2d,
   concat,
   constant,
+  gather,
   matmul,
-  maximum,
-  min,
   mul,
   reshape,
   resize2d,
@@ -69,6 +68,9 @@ export const fitNeighbours = async (
       signal,
       onProgress: (done) => listener?.({ kind: "count", text: "remembering neighbours", done, total: training.length }),
     });
+    if (images.samples.length === 0) {
+      throw new Error(`None of the training images of "${data}" could be read. ${images.skipped[0]?.reason}`);
+    }
     const channels = comparedScales(teacher).reduce((total, scale) => total + scale.channels, 0);
     const candidates = await drawCandidates(images, channels, config.seed);
     const chosen = coreset(candidates, channels, REMEMBERED, random("coreset", config.seed));
@@ -131,13 +133,13 @@ const neighbourDetector = (teacher: Teacher, bank: Tensor, config: ModelConfig) 
   const image = imageInput(config.image.depth);
   const prepared = preprocess(image, config.image);
   const queries = patchFeatures(teacher, prepared.x);
-  const squares = (rows: Tensor): Tensor => sum(square(rows), [1], { keepAxes: true });
-  const products = mul(matmul(queries, bank, { transposeB: true }), 2);
-  const squared = sub(add(squares(queries), transpose(squares(bank), [1, 0])), products);
-  const nearest = sqrt(maximum(min(squared, [1]), 0));
+  // The nearest has the largest q . b - |b|^2 / 2. Its distance is taken anew: a difference of squares would leave few digits of a small one.
+  const half = mul(transpose(sum(square(bank), [1], { keepAxes: true }), [1, 0]), 0.5);
+  const nearest = gather(bank, argMax(sub(matmul(queries, bank, { transposeB: true }), half), 1), 0);
+  const distances = sqrt(sum(square(sub(queries, nearest)), [1]));
   const { size } = comparedScales(teacher)[0];
   const { size: pixels } = config.image;
-  const map = smoothed(resize2d(reshape(nearest, [1, 1, size, size]), [pixels, pixels], "bilinear"), config.score.sigma);
+  const map = smoothed(resize2d(reshape(distances, [1, 1, size, size]), [pixels, pixels], "bilinear"), config.score.sigma);
   const { scored, outputs } = whereItCounts(map, prepared);
   return { image, ...outputs, score: imageScore(scored, config.score) };
 };

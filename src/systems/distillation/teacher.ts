@@ -10,7 +10,6 @@ import {
   type Tensor,
   transpose,
 } from "../../graph/index.ts";
-import { batchNorm, type Parameters } from "../../nn/index.ts";
 import type { Config } from "./config.ts";
 import type { TeacherFile } from "./teachers/index.ts";
 
@@ -119,13 +118,6 @@ const requireHalving = (teacher: string, scales: readonly Scale[], size: number)
     );
   }
 };
-
-/**
- * The teacher's features as they are compared: where the settings ask for it, every channel less its mean and divided by its deviation over
- * normal images (of the batch in training, of its running statistics after), so that no channel rules the direction of all vectors.
- */
-export const comparable = (p: Parameters, features: readonly Tensor[], { standardise }: Config["teacher"]): readonly Tensor[] =>
-  standardise ? features.map((feature, scale) => batchNorm(p.at(`teacher${scale}`), feature, { affine: false })) : features;
 
 const MEAN = [0.485, 0.456, 0.406];
 const DEVIATION = [0.229, 0.224, 0.225];

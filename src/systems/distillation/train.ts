@@ -7,7 +7,7 @@ import { augments, batchMaker, flat, recalls, type View, viewOf, weighsPixels } 
 import { detector } from "./detector.ts";
 import { distillationLoss, normalityLoss, orthogonalityLoss } from "./losses.ts";
 import { student, studentOptions } from "./student.ts";
-import { comparable, teacherOf } from "./teacher.ts";
+import { teacherOf } from "./teacher.ts";
 import { readTeacher, type TeacherFile } from "./teachers/index.ts";
 
 /** The method with the teacher that the settings name. */
@@ -52,9 +52,8 @@ export const buildStep = (view: View, config: ModelConfig, weighsPixels = false)
     },
     objective: (p, { x, exemplars, guidance, weights }) => {
       // The exemplars first: the running statistics are to be those of the batch.
-      const compared = (images: Tensor) => comparable(p, view.features(images), config.teacher);
-      const normality = exemplars && normalityLoss(student(p, compared(exemplars), options).recollections);
-      const features = compared(x);
+      const normality = exemplars && normalityLoss(student(p, view.features(exemplars), options).recollections);
+      const features = view.features(x);
       const counts = weights && features.map((feature) => averagePool2d(weights, image.size / (feature.shape[2] as number)));
       const distillation = distillationLoss(features, student(p, features, options).features, weight.form, counts);
       const memories = memoriesOf(p);
