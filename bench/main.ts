@@ -47,11 +47,18 @@ const measure = async (name: string, python: string | undefined, rounds: number)
   const ours = await start(process.execPath, [fileURLToPath(new URL("ours.js", import.meta.url)), name, THREADS]);
   const peerFile = fileURLToPath(new URL("../../peer.py", import.meta.url));
   const theirs = python === undefined ? undefined : await start(python, [peerFile, name, THREADS], PEER_AT_ITS_BEST);
-  const step = await compare(ours, theirs, "train 5", rounds);
-  const memory = { ours: await ours.ask<number>("peak"), theirs: (await theirs?.ask<number>("peak")) ?? Number.NaN };
-  const predict = await compare(ours, theirs, "predict 5", rounds);
-  for (const side of [ours, theirs]) side?.stop();
-  return { name, step, predict, memory: { ...memory, ratio: memory.ours / memory.theirs } };
+  try {
+    const weights = { ours: await ours.ask<number>("weights"), theirs: await theirs?.ask<number>("weights") };
+    if (theirs !== undefined && weights.ours !== weights.theirs) {
+      throw new Error(`"${name}" is not the same network on both sides: it has ${weights.ours} and ${weights.theirs} weights.`);
+    }
+    const step = await compare(ours, theirs, "train 5", rounds);
+    const memory = { ours: await ours.ask<number>("peak"), theirs: (await theirs?.ask<number>("peak")) ?? Number.NaN };
+    const predict = await compare(ours, theirs, "predict 5", rounds);
+    return { name, step, predict, memory: { ...memory, ratio: memory.ours / memory.theirs } };
+  } finally {
+    for (const side of [ours, theirs]) side?.stop();
+  }
 };
 
 const USAGE = `npm run bench -- [--rounds N] [--only ${Object.keys(workloads).join()}] [--json]`;

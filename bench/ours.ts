@@ -1,30 +1,34 @@
-// One side of a comparison: runs a workload on request. Lines in: `train N`, `predict N`, `peak`; lines out: JSON numbers.
+// One side of a comparison: runs a workload on request. Lines in: `train N`, `predict N`, `weights`, `peak`; lines out: JSON numbers.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { input, program } from "../src/graph/index.ts";
-import { frozen, trainingStep } from "../src/nn/index.ts";
+import { input, program, type TensorSpec } from "../src/graph/index.ts";
+import { frozen } from "../src/nn/index.ts";
 import { random } from "../src/random/index.ts";
 import { openLocalRuntime, type Value, type Values } from "../src/runtime/index.ts";
 import { workloads } from "./workloads.ts";
 
 const [name, threads] = process.argv.slice(2);
-const { batch, network, loss, optimiser } = workloads[name];
+const workload = workloads[name];
 const runtime = openLocalRuntime({ threads: Number(threads) });
 
-/** Images of uniform noise, or the classes 0, 1, 2, ... in turn. */
-const feeds: Values = Object.fromEntries(
-  Object.entries(batch).map(([key, { shape, type }]): [string, Value] => {
-    const rng = random("bench", key);
-    const size = shape.reduce((product, length) => product * length, 1);
-    const data =
-      type === "int64"
-        ? BigInt64Array.from({ length: size }, (_, i) => BigInt(i % 10))
-        : Float32Array.from({ length: size }, () => rng.uniform());
-    return [key, { data, shape }];
-  }),
-);
+const sizeOf = ({ shape }: Pick<TensorSpec, "shape">): number =>
+  shape.reduce<number>((product, length) => product * (length as number), 1);
 
-const step = trainingStep({ batch, objective: (p, fed) => ({ loss: loss(network(p, fed.image), fed) }), optimiser });
+/** Uniform noise, the classes 0, 1, 2, ... in turn, or, as a single number, 1. */
+const noise = ({ name, shape, type }: TensorSpec): Value => {
+  const rng = random("bench", name);
+  const length = sizeOf({ shape });
+  const data =
+    type === "int64"
+      ? BigInt64Array.from({ length }, (_, i) => BigInt(i % 10))
+      : Float32Array.from({ length }, () => (shape.length === 0 ? 1 : rng.uniform()));
+  return { data, shape: shape as readonly number[] };
+};
+
+const step = workload.step();
+// The scheduled numbers among these are replaced at every step.
+const feeds: Values = Object.fromEntries(step.program.feeds.map((spec) => [spec.name, noise(spec)]));
+const image = input("image", workload.image);
 for (const first of step.initialState()) await runtime.writeState(new Map([first]));
 let trained: Awaited<ReturnType<typeof runtime.load>> | undefined;
 let predicting: Awaited<ReturnType<typeof runtime.load>> | undefined;
@@ -47,11 +51,15 @@ const answer = async (request: string, repeats: number): Promise<unknown> => {
   }
   if (request === "predict") {
     if (predicting === undefined) {
-      const image = input("image", batch.image.shape);
       const weights = await runtime.readState(step.networkState);
-      predicting = await runtime.load(program({ feeds: [image], results: { y: network(frozen(weights), image) } }));
+      predicting = await runtime.load(program({ feeds: [image], results: { y: workload.predict(frozen(weights), image) } }));
     }
-    return timed(repeats, () => predicting!.run({ image: feeds.image }));
+    const images = { image: noise({ name: "image", shape: workload.image, type: "float32" }) };
+    return timed(repeats, () => predicting!.run(images));
+  }
+  if (request === "weights") {
+    const weights = step.program.state.filter(({ name }) => step.networkState.includes(name) && !/running_\w+$/.test(name));
+    return weights.reduce((total, weight) => total + sizeOf(weight), 0);
   }
   const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"));
   return Number(peak?.[1] ?? Number.NaN) * 1024;

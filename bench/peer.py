@@ -9,6 +9,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "reference"))
+from student import Student, distance, distillation, normality, orthogonality  # noqa: E402
 
 name, threads = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(threads)
@@ -92,6 +96,16 @@ def resnet18(width, classes):
     return nn.Sequential(*stem, *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * width, classes))
 
 
+def folded(network):
+    """With normalisations inside the convolutions before them, for evaluation alone."""
+    network.eval().requires_grad_(False)
+    for module in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for i in range(len(module) - 1):
+            if isinstance(module[i], nn.Conv2d) and isinstance(module[i + 1], nn.BatchNorm2d):
+                module[i], module[i + 1] = fuse_conv_bn_eval(module[i], module[i + 1]), nn.Identity()
+    return network
+
+
 class SwinBlock(nn.Module):
     """Liu et al. 2021, figure 3b, one of the pair. x: [batch, size, size, channels]."""
 
@@ -161,9 +175,12 @@ def mirrored_filter(size, kernel):
     return matrix
 
 
-t = torch.arange(-5, 6)
-gauss = torch.exp(-(t**2) / (2 * 1.5**2))
-window = mirrored_filter(128, (gauss / gauss.sum()).tolist())
+def gaussian_filter(size, sigma, radius):
+    gauss = torch.exp(-(torch.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
+    return mirrored_filter(size, (gauss / gauss.sum()).tolist())
+
+
+window = gaussian_filter(128, 1.5, 5)
 
 
 def ssim(x, y):
@@ -193,21 +210,69 @@ def adam_w(weights):
     return torch.optim.AdamW(weights, 1e-3, weight_decay=0.05)
 
 
+def adam_of_students(weights):
+    return torch.optim.Adam(weights, 5e-3, betas=(0.5, 0.999))
+
+
+def trained(network, inputs, objective, make_optimiser):
+    """A step of one network with one output, which is also what is predicted."""
+    image, target = inputs
+    return network, lambda: objective(network(image), target), lambda: network(image), make_optimiser
+
+
+def distilling(fed, size=256, batch=8, exemplars=4):
+    teacher = folded(resnet18(64, 10)[:10])  # up to the third stage
+    scales = [(64, size // 4), (128, size // 8), (256, size // 16)]
+    modules = {"modules": ["recall", "adaptive"], "items": 50, "adaptiveItems": 50, "temperature": 1.0, "residual": False}
+    student = Student(scales, {"width": 64, "blocks": 2, **modules})
+    smoothing = gaussian_filter(size, 4, 16)
+
+    def features(image):
+        found = []
+        with torch.no_grad():
+            for index, layer in enumerate(teacher):
+                image = layer(image)
+                if index in (5, 7, 9):
+                    found.append(image)
+        return found
+
+    batches = [torch.rand(count, 3, size, size) for count in (batch, exemplars)]
+    kept = [features(images) for images in batches] if fed == "features" else None
+
+    def loss():
+        seen, normal = kept or [features(images) for images in batches]
+        remembered = normality(student.recollections(normal))
+        return distillation(seen, student(seen), "position") + 0.1 * remembered + 0.1 * orthogonality(student.memories())
+
+    image = torch.rand(1, 3, size, size)
+
+    def anomaly_map():
+        seen = features(image)
+        maps = [distance(t, s)[:, None] for t, s in zip(seen, student(seen))]
+        return smoothing @ sum(F.interpolate(m, (size, size), mode="bilinear") for m in maps) @ smoothing.T
+
+    return student, loss, anomaly_map, adam_of_students
+
+
 workloads = {
-    "bottleneck-autoencoder": lambda: (Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss, adam),
-    "denoising-unet": lambda: (UNet(16, 4, 3), images(), lambda y, x: F.l1_loss(y, x) + 0.5 * ssim(x, y).mean(), adam),
-    "resnet-18": lambda: (resnet18(64, 10), classified(16, 128, 10), F.cross_entropy, adam),
-    "swin-block": lambda: (SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy, adam_w),
+    "bottleneck-autoencoder": lambda: trained(Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss, adam),
+    "denoising-unet": lambda: trained(
+        UNet(16, 4, 3), images(), lambda y, x: F.l1_loss(y, x) + 0.5 * ssim(x, y).mean(), adam
+    ),
+    "resnet-18": lambda: trained(resnet18(64, 10), classified(16, 128, 10), F.cross_entropy, adam),
+    "swin-block": lambda: trained(SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy, adam_w),
+    "distillation": lambda: distilling("images"),
+    "distillation-cached": lambda: distilling("features"),
 }
 
-network, (image, target), objective, make_optimiser = workloads[name]()
+network, objective, prediction, make_optimiser = workloads[name]()
 optimiser = make_optimiser(network.parameters())
 
 
 def train():
     network.train()
     optimiser.zero_grad(set_to_none=True)
-    loss = objective(network(image), target)
+    loss = objective()
     loss.backward()
     optimiser.step()
     return loss.item()
@@ -216,7 +281,7 @@ def train():
 def predict():
     network.eval()
     with torch.inference_mode():
-        return network(image)
+        return prediction()
 
 
 def timed(run, repeats):
@@ -233,6 +298,8 @@ for line in sys.stdin:
     request, *repeats = line.split()
     if request == "peak":
         answer = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+    elif request == "weights":
+        answer = sum(weight.numel() for weight in network.parameters())
     else:
         answer = timed({"train": train, "predict": predict}[request], int(repeats[0]))
     print(json.dumps(answer), flush=True)

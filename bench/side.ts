@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-/** A process that runs a workload on request: `train N` and `predict N` answer with N times in seconds, `peak` with bytes. */
+/** A process that runs a workload on request: `train N` and `predict N` answer with N times in seconds, `weights` with their number, `peak` with bytes. */
 export interface Side {
   ask<Answer>(request: string): Promise<Answer>;
   stop(): void;

@@ -1,36 +1,56 @@
 import type { DataType, Tensor } from "../src/graph/index.ts";
-import { adam, adamW, crossEntropy, type Optimiser, type Parameters, weightedMean, weightedResidual } from "../src/nn/index.ts";
+import {
+  adam,
+  adamW,
+  crossEntropy,
+  type Optimiser,
+  type Parameters,
+  type TrainingStep,
+  trainingStep,
+  weightedMean,
+  weightedResidual,
+} from "../src/nn/index.ts";
 import { type NetworkOptions, restore } from "../src/systems/denoising/index.ts";
+import { distilling } from "./distilling.ts";
 import { resnet } from "./networks/resnet.ts";
 import { swin } from "./networks/swin.ts";
 
 /** One network at one size, as both engines run it: `peer.py` holds the same table. */
 export interface Workload {
-  /** Shapes of the batch; `image` is what the network sees in prediction. */
-  readonly batch: Readonly<Record<string, { readonly shape: readonly number[]; readonly type: DataType }>>;
-  readonly network: (p: Parameters, image: Tensor) => Tensor;
-  readonly loss: (output: Tensor, batch: Readonly<Record<string, Tensor>>) => Tensor;
-  readonly optimiser: Optimiser;
+  readonly step: () => TrainingStep;
+  /** Shape of the images of a prediction. */
+  readonly image: readonly number[];
+  readonly predict: (p: Parameters, image: Tensor) => Tensor;
 }
+
+/** A step of one network with one output, which is also what is predicted. */
+const trained = (
+  batch: Readonly<Record<"image" | "target", { readonly shape: readonly number[]; readonly type: DataType }>>,
+  network: Workload["predict"],
+  loss: (output: Tensor, target: Tensor) => Tensor,
+  optimiser: Optimiser,
+): Workload => ({
+  step: () =>
+    trainingStep({ batch, objective: (p, { image, target }) => ({ loss: loss(network(p, image), target) }), optimiser }),
+  image: batch.image.shape,
+  predict: network,
+});
 
 const images = (batch: number, size: number) => ({ shape: [batch, 3, size, size], type: "float32" }) as const;
 
 const restoration = (
   options: Pick<NetworkOptions, "architecture" | "width" | "residual">,
   residual: { l1?: number; l2?: number; ssim?: number },
-): Workload => ({
-  batch: { image: images(8, 128), target: images(8, 128) },
-  network: (p, image) => restore(p, image, { depth: 4, latent: 128, normalisation: "batch", ...options }),
-  loss: (output, { target }) => weightedMean(weightedResidual(residual)(target, output)),
-  optimiser: adam(),
-});
+): Workload =>
+  trained(
+    { image: images(8, 128), target: images(8, 128) },
+    (p, image) => restore(p, image, { depth: 4, latent: 128, normalisation: "batch", ...options }),
+    (output, target) => weightedMean(weightedResidual(residual)(target, output)),
+    adam(),
+  );
 
-const classification = (batch: number, size: number, network: Workload["network"], optimiser: Optimiser): Workload => ({
-  batch: { image: images(batch, size), target: { shape: [batch], type: "int64" } },
-  network,
-  loss: (logits, { target }) => crossEntropy(logits, target),
-  optimiser,
-});
+const classification = (batch: number, size: number, network: Workload["predict"], optimiser: Optimiser): Workload =>
+  trained({ image: images(batch, size), target: { shape: [batch], type: "int64" } }, network, crossEntropy, optimiser);
 
 export const workloads: Readonly<Record<string, Workload>> = {
   "bottleneck-autoencoder": restoration({ architecture: "bottleneck", width: 32, residual: false }, { l2: 1 }),
@@ -42,4 +62,6 @@ export const workloads: Readonly<Record<string, Workload>> = {
     (p, image) => swin(p, image, { patch: 4, width: 96, depths: [2], heads: [3], window: 7, classes: 10 }),
     adamW({ weightDecay: 0.05 }),
   ),
+  distillation: distilling("images"),
+  "distillation-cached": distilling("features"),
 };

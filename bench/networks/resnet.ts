@@ -10,15 +10,23 @@ export interface ResNetOptions {
 }
 
 /** ResNet of basic blocks (He et al. 2016, table 1): [batch, channels, height, width] -> logits [batch, classes]. */
-export const resnet = (p: Parameters, image: Tensor, { width, blocks = [2, 2, 2, 2], classes }: ResNetOptions): Tensor => {
+export const resnet = (p: Parameters, image: Tensor, { width, blocks = [2, 2, 2, 2], classes }: ResNetOptions): Tensor =>
+  dense(p.at("classifier"), mean(resnetStages(p, image, { width, blocks }).at(-1)!, [2, 3]), classes);
+
+/** The feature map that each stage ends with, at strides 4, 8, 16, ... */
+export const resnetStages = (
+  p: Parameters,
+  image: Tensor,
+  { width, blocks }: Required<Omit<ResNetOptions, "classes">>,
+): Tensor[] => {
   let x = maxPool2d(relu(convNorm(p.at("stem"), image, width, 7, 2)), 3, { stride: 2, padding: 1 });
-  for (const [stage, count] of blocks.entries()) {
+  return blocks.map((count, stage) => {
     for (let block = 0; block < count; block++) {
       const stride = stage > 0 && block === 0 ? 2 : 1;
       x = basicBlock(p.at(`stage${stage}`).at(`block${block}`), x, width * 2 ** stage, stride);
     }
-  }
-  return dense(p.at("classifier"), mean(x, [2, 3]), classes);
+    return x;
+  });
 };
 
 /** relu(F(x) + x) with F of two 3x3 convolutions; where the shape changes, x passes a strided 1x1 convolution. */
