@@ -162,13 +162,13 @@ class Student(nn.Module):
         return made
 
     def recollections(self, features):
-        """What was asked of the recall modules and what they answered; nothing runs beyond the last of them."""
+        """What was asked of the recall modules and what they answered: the memory alone is to learn from it. Nothing runs beyond the last."""
         scales = [getattr(self, name) for name in self.names]
         x, found = self.embedding(features), []
         last = max(index for index, scale in enumerate(scales) if scale.kind == "recall")
         for index, scale in enumerate(scales[: last + 1]):
             if scale.kind == "recall":
-                found.append((x, scale.memory.recalled(x)))
+                found.append((x, scale.memory.recalled(x.detach())))
             if index < last:
                 x, _ = scale(x)
         return found

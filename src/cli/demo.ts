@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Baseline, blurredDifference, type EvaluateResult, evaluateModel } from "../detection/index.ts";
 import { writeFileAtomic } from "../files/index.ts";
 import { type SurfaceCategory, writeSurfaces } from "../imaging/index.ts";
-import type { Measure } from "../metrics/index.ts";
+import { type Measure, meanOverCategories } from "../metrics/index.ts";
 import { type Comparison, renderReport } from "../report/index.ts";
 import { runFiles } from "../training/index.ts";
 import { formatTable, output, progress } from "./output.ts";
@@ -89,5 +89,13 @@ export const demo = async (
   say(
     `Next: lynceus predict ${runFiles(join(out, CATEGORIES[0])).folder} YOUR_IMAGE.png, or lynceus train ${name} --data YOUR_FOLDER`,
   );
-  finish({ report, metrics, baselines: baselineMetrics });
+  finish({ report, metrics: { ...meansOf(metrics), ...metrics }, baselines: baselineMetrics });
+};
+
+/** Every measure over all surfaces: `<surface>.image_auroc` of each becomes one `image_auroc`. */
+const meansOf = (metrics: Readonly<Record<string, Measure>>): Record<string, Measure> => {
+  const names = new Set(Object.keys(metrics).map((key) => key.slice(key.indexOf(".") + 1)));
+  return Object.fromEntries(
+    Array.from(names, (name) => [name, meanOverCategories(CATEGORIES.flatMap((surface) => metrics[`${surface}.${name}`] ?? []))]),
+  );
 };

@@ -86,11 +86,20 @@ const withTiles = (preprocess: DetectorDescription["preprocess"]): DetectorDescr
   tile: tilesOf(preprocess),
 });
 
-/** What may leave the machine: the region's name without the way to it. */
+/** What may leave the machine: the names of the region and of the teacher without the way to them. */
 const withoutWay = (config: unknown): unknown => {
-  const image = (config as { image?: { roi?: string } } | undefined)?.image;
-  return image?.roi === undefined ? config : { ...(config as object), image: { ...image, roi: basename(image.roi) } };
+  const { image, teacher } = (config ?? {}) as { image?: { roi?: string }; teacher?: { model?: string } };
+  if (image?.roi === undefined && teacher?.model === undefined) return config;
+  return {
+    ...(config as object),
+    ...(image?.roi === undefined ? {} : { image: { ...image, roi: basename(image.roi) } }),
+    ...(teacher?.model === undefined ? {} : { teacher: { ...teacher, model: nameOf(teacher.model) } }),
+  };
 };
+
+/** The last part of a path or an address; what follows the ? may be a secret. */
+const nameOf = (model: string): string =>
+  basename(model.includes("://") && URL.canParse(model) ? new URL(model).pathname : model);
 
 /** The detector's file with a threshold that a person chose. @throws GraphError as `readDetector`. */
 export const withThreshold = (bytes: Uint8Array, value: number): Uint8Array => {

@@ -22,7 +22,7 @@ export { type Prediction, type Predictions, predict } from "./predict.ts";
 export * from "./prepared-images.ts";
 export * from "./preprocessor.ts";
 export { type LabelledImage, readImage, readSample } from "./read.ts";
-export { onlyRegion, type Region, regionOfRun, whereItCounts } from "./region.ts";
+export { onlyRegion, type Region, readRegion, regionOfRun, whereItCounts } from "./region.ts";
 export { kinds, measuresForMachines, measuresForPeople, type ReportInput, reportData } from "./report.ts";
 export { readConfig, rebuildModel } from "./run.ts";
 export * from "./score.ts";

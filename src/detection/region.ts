@@ -40,9 +40,15 @@ export const regionOfRun = async (
 ): Promise<Region | undefined> => {
   if (given === undefined) return undefined;
   if (!(await exists(files.region))) await writeMaskPng(files.region, await decodeMask(given));
+  return readRegion(files.region, options);
+};
+
+/** A region of interest from its picture; undefined where none is given. @throws as `regionOfRun`. */
+export const readRegion = async (given: string | undefined, options: NetworkInput): Promise<Region | undefined> => {
+  if (given === undefined) return undefined;
   const runtime = openRuntime({ threads: 1 });
   const prepare = await openPreprocessor(runtime, { ...options, channels: 1, depth: 8 });
-  const mask = await decodeMask(files.region);
+  const mask = await decodeMask(given);
   const inside = (await prepare(maskImage(mask))).map((share) => (share > 0.5 ? 1 : 0));
   await runtime.close();
   if (inside.includes(1)) return { inside, proportions: mask.width / mask.height };

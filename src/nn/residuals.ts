@@ -5,6 +5,7 @@ import {
   filterMatrix,
   gaussianKernel,
   halvingMatrix,
+  maximum,
   mean,
   mul,
   resizeMatrix,
@@ -127,6 +128,6 @@ export const weightedResidual =
       .reduce((total, term) => add(total, term));
   };
 
-/** Mean of a map, where positions may weigh differently: sum(w m) / sum(w). Both [batch, 1, height, width]. */
+/** Mean of a map, where positions may weigh differently: sum(w m) / sum(w), and 0 where nothing weighs. Both [batch, 1, height, width]. */
 export const weightedMean = (map: Tensor, weights?: Tensor): Tensor =>
-  weights === undefined ? mean(map) : div(sum(mul(map, weights)), sum(weights));
+  weights === undefined ? mean(map) : div(sum(mul(map, weights)), maximum(sum(weights), 1e-12));

@@ -3,7 +3,7 @@ import { gradients, input, program, type Tensor } from "../../graph/index.ts";
 import { openLocalRuntime, type Value, type Values } from "../../runtime/index.ts";
 import { frozen, type Parameters, trainable } from "../index.ts";
 
-// For tests alone: left out of the package. The fixtures are made by scripts/reference/networks.py and more-networks.py.
+// For tests alone: left out of the package. The fixtures are made by scripts/reference/networks.py, more-networks.py and distillation.py.
 
 /** A tensor in base64: float32 values or, with a scale, signed bytes that are multiples of it. */
 export interface Packed {

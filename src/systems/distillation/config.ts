@@ -24,7 +24,7 @@ export const configSchema = z
           .array(z.int().min(1).max(64))
           .min(1)
           .max(5)
-          .default([4, 8, 16])
+          .default([8, 16])
           .describe("Pixels between positions of the feature maps that are compared; of each stride, the model's last map."),
         layers: z
           .array(z.string())
@@ -60,7 +60,7 @@ export const configSchema = z
           .describe("What remembers at each scale, from coarse to fine; the last one stands for all further scales."),
         items: z.int().min(2).max(1000).default(50).describe("Pairs of key and value of a recall module."),
         adaptiveItems: z.int().min(2).max(1000).default(50).describe("Items that an adaptive memory makes of an image."),
-        temperature: z.number().positive().max(10).default(1).describe("Divides cosines before a softmax: smaller is sharper."),
+        temperature: z.number().positive().max(10).default(0.1).describe("Divides cosines before a softmax: smaller is sharper."),
         residual: z
           .boolean()
           .default(false)
@@ -128,14 +128,16 @@ export type ConfigInput = z.input<typeof configSchema>;
 
 /** Starting points of `--preset`; what they leave open has the schema's default. */
 export const presets = {
-  tiny: { image: { size: 128 }, student: { width: 32, blocks: 1 }, training: { steps: 150 } },
+  tiny: { image: { size: 128 }, teacher: { strides: [4, 8] }, student: { width: 32, blocks: 1 }, training: { steps: 300 } },
   small: {},
-  base: { training: { steps: 4000, batch: 16 } },
-  /** What `lynceus demo` runs. */
+  base: { teacher: { strides: [4, 8, 16] }, training: { steps: 4000, batch: 16 } },
+  /** What `lynceus demo` runs, on images of 64 x 64 pixels: half a minute per surface on two cores. */
   demo: {
-    image: { size: 64 },
+    image: { size: 128 },
+    teacher: { strides: [4, 8] },
     student: { width: 32, blocks: 1 },
-    training: { steps: 150 },
+    score: { sigma: 2 },
+    training: { steps: 80 },
     validation: { share: 0.25 },
   },
 } as const satisfies Record<string, ConfigInput>;

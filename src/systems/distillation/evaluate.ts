@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { compareVariants, readConfig, type Variant, type VariantRow, variantsTable } from "../../detection/index.ts";
 import type { Comparison } from "../../report/index.ts";
-import { writeJson } from "../../training/index.ts";
+import { runFiles, writeJson } from "../../training/index.ts";
 import type { CompareRequest } from "../detector-system.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import { neighbours } from "./neighbours.ts";
@@ -20,7 +20,7 @@ export const ablation = async ({ run, data, steps, minutes, sigmas: _, ...comput
     run,
     data,
     variants: variantsOf(base),
-    untrained: [neighbours(base)],
+    untrained: [neighbours({ ...base, image: { ...base.image, roi: base.image.roi && runFiles(run).region } })],
     methodOf,
     budget,
     ...computing,

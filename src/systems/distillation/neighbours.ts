@@ -2,8 +2,11 @@ import { availableParallelism } from "node:os";
 import {
   imageScore,
   imageScoreOf,
+  onlyRegion,
   type PreparedImages,
   prepareImages,
+  type Region,
+  readRegion,
   settle,
   smoothed,
   whereItCounts,
@@ -57,16 +60,18 @@ export const fitNeighbours = async (
   const file = await readTeacher(given.teacher.model, { listener, signal });
   const teacher = teacherOf(file, given.teacher, given.image.size);
   const { config, training } = await settle(data, given);
+  const region = await readRegion(config.image.roi, config.image);
   const runtime = openRuntime({ threads, provider });
   try {
-    const images = await prepareImages(training, runtime, {
+    const normal = training.filter(({ label }) => label === 0);
+    const images = await prepareImages(normal, runtime, {
       image: config.image,
-      region: undefined,
+      region,
       keep: (x) => patchFeatures(teacher, x),
       cacheBytes: config.training.cacheMegabytes * 2 ** 20,
       workers,
       signal,
-      onProgress: (done) => listener?.({ kind: "count", text: "remembering neighbours", done, total: training.length }),
+      onProgress: (done) => listener?.({ kind: "count", text: "remembering neighbours", done, total: normal.length }),
     });
     if (images.samples.length === 0) {
       throw new Error(`None of the training images of "${data}" could be read. ${images.skipped[0]?.reason}`);
@@ -78,9 +83,9 @@ export const fitNeighbours = async (
     for (const [row, index] of chosen.entries()) {
       bank.set(candidates.subarray(index * channels, (index + 1) * channels), row * channels);
     }
-    return writeDetector(neighbourDetector(teacher, constant(bank, [chosen.length, channels]), config), {
+    return writeDetector(neighbourDetector(teacher, constant(bank, [chosen.length, channels]), config, region), {
       system: "nearest neighbours",
-      preprocess: config.image,
+      preprocess: { ...config.image, proportions: region?.proportions },
       imageScore: imageScoreOf(config.score),
       config: { teacher: file.name, remembered: chosen.length },
       threshold: undefined,
@@ -91,8 +96,11 @@ export const fitNeighbours = async (
   }
 };
 
-/** The scales whose features are remembered: but for the finest, which says little, where there are others. */
-const comparedScales = ({ scales }: Teacher) => (scales.length > 1 ? scales.slice(1) : scales);
+/** The scales whose features are remembered: those of stride 8 and beyond, as in PatchCore; what is finer says little. */
+const comparedScales = ({ scales }: Teacher) => {
+  const coarse = scales.filter(({ stride }) => stride >= 8);
+  return coarse.length > 0 ? coarse : scales;
+};
 
 /**
  * Of every position of the finest of these scales the features of its neighbourhood: means of 3 x 3 positions of every scale, brought to
@@ -111,28 +119,35 @@ const patchFeatures = (teacher: Teacher, x: Tensor): Tensor => {
   return transpose(reshape(joined, [channels, height * width]), [1, 0]);
 };
 
-/** As many vectors of each image as make up the candidates, at positions drawn for each: [count, channels]. */
+/** As many vectors of each image as make up the candidates, at positions drawn for each among those that count: [count, channels]. */
 const drawCandidates = async (images: PreparedImages, channels: number, seed: number): Promise<Float32Array> => {
   const each = Math.ceil(CANDIDATES / images.samples.length);
   const parts: Float32Array[] = [];
   for (let image = 0; image < images.samples.length; image++) {
-    const { x } = await images.get(image);
-    for (const position of random("candidates", seed, image)
-      .permutation(x.length / channels)
-      .subarray(0, each)) {
-      parts.push(x.slice(position * channels, (position + 1) * channels));
-    }
+    const { x, counts } = await images.get(image);
+    const positions = random("candidates", seed, image).permutation(x.length / channels);
+    const counted = positions.filter(
+      (position) => counts === undefined || counts[centreOf(position, positions.length, counts)] === 1,
+    );
+    for (const position of counted.subarray(0, each)) parts.push(x.slice(position * channels, (position + 1) * channels));
   }
   const all = new Float32Array(parts.length * channels);
   for (const [row, part] of parts.entries()) all.set(part, row * channels);
   return all;
 };
 
+/** The pixel in the middle of a position of a square grid. */
+const centreOf = (position: number, positions: number, pixels: Float32Array): number => {
+  const [grid, size] = [Math.sqrt(positions), Math.sqrt(pixels.length)];
+  const middle = (index: number): number => Math.floor(((index + 0.5) * size) / grid);
+  return middle(Math.floor(position / grid)) * size + middle(position % grid);
+};
+
 /** The file's graph: the distance `|q - b|` of every position q to the nearest remembered vector b, [remembered, channels]. */
-const neighbourDetector = (teacher: Teacher, bank: Tensor, config: ModelConfig) => {
+const neighbourDetector = (teacher: Teacher, bank: Tensor, config: ModelConfig, region: Region | undefined) => {
   const image = imageInput(config.image.depth);
   const prepared = preprocess(image, config.image);
-  const queries = patchFeatures(teacher, prepared.x);
+  const queries = patchFeatures(teacher, onlyRegion(prepared.x, region));
   // The nearest has the largest q . b - |b|^2 / 2. Its distance is taken anew: a difference of squares would leave few digits of a small one.
   const half = mul(transpose(sum(square(bank), [1], { keepAxes: true }), [1, 0]), 0.5);
   const nearest = gather(bank, argMax(sub(matmul(queries, bank, { transposeB: true }), half), 1), 0);
@@ -140,6 +155,6 @@ const neighbourDetector = (teacher: Teacher, bank: Tensor, config: ModelConfig) 
   const { size } = comparedScales(teacher)[0];
   const { size: pixels } = config.image;
   const map = smoothed(resize2d(reshape(distances, [1, 1, size, size]), [pixels, pixels], "bilinear"), config.score.sigma);
-  const { scored, outputs } = whereItCounts(map, prepared);
-  return { image, ...outputs, score: imageScore(scored, config.score) };
+  const { scored, outputs } = whereItCounts(map, prepared, region);
+  return { image, ...outputs, score: imageScore(scored, config.score, region) };
 };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { add, averagePool2d, concat, mul, reshape, type Tensor } from "../../graph/index.ts";
+import { add, averagePool2d, concat, mul, reshape, stopGradient, type Tensor } from "../../graph/index.ts";
 import {
   expectSameExport,
   expectSameStep,
@@ -61,7 +61,7 @@ describe.each(steps.map((step) => [nameOf(step), step] as const))("the student (
 
   test("loss, every gradient, running statistics", async () => {
     await expectSameStep(step, values, batch, (p, fed) => {
-      const normality = normalityLoss(student(p, view.features(fed.exemplars), options).recollections);
+      const normality = normalityLoss(student(p, view.features(fed.exemplars), options, stopGradient).recollections);
       const features = view.features(fed.x);
       const counts = fed.weights && scales.map(({ stride }) => averagePool2d(fed.weights, stride));
       const distillation = distillationLoss(features, student(p, features, options).features, config.loss.form, counts);

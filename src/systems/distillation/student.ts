@@ -31,9 +31,15 @@ export interface StudentFeatures {
 /**
  * The student: it sees an image only through the teacher's features, condensed into a small embedding, and must make the features
  * anew from it, from coarse to fine, through a memory of what is normal (figure and claims 3-9 of the document; encoder and decoder of reverse
- * distillation, Deng and Li 2022). teacher: features from fine to coarse, each [batch, channels, height, width].
+ * distillation, Deng and Li 2022). teacher: features from fine to coarse, each [batch, channels, height, width]. `ask` says how a recall
+ * module takes its question: as it is, or, where the memory alone is to learn from the answer, without a gradient.
  */
-export const student = (p: Parameters, teacher: readonly Tensor[], options: StudentOptions): StudentFeatures => {
+export const student = (
+  p: Parameters,
+  teacher: readonly Tensor[],
+  options: StudentOptions,
+  ask: (x: Tensor) => Tensor = (x) => x,
+): StudentFeatures => {
   const recollections: Recollection[] = [];
   const features: Tensor[] = [];
   let x = embedding(p.at("embedding"), teacher, options);
@@ -41,7 +47,7 @@ export const student = (p: Parameters, teacher: readonly Tensor[], options: Stud
     const scale = p.at(`scale${index}`);
     const module = moduleOf(options, index);
     if (module === "recall") {
-      const recollection = recall(scale.at("memory"), x, options);
+      const recollection = recall(scale.at("memory"), ask(x), options);
       recollections.push(recollection);
       x = fuse(scale.at("memory"), recollection);
     }

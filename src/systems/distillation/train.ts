@@ -1,5 +1,5 @@
 import { calibrate, type Method, type MethodOf, optimiserOf, weightSettings } from "../../detection/index.ts";
-import { add, averagePool2d, mul, type Tensor } from "../../graph/index.ts";
+import { add, averagePool2d, mul, stopGradient, type Tensor } from "../../graph/index.ts";
 import { frozen, type Parameters, type TrainingStep, trainingStep } from "../../nn/index.ts";
 import { anomalyMap } from "./anomaly-map.ts";
 import type { Config, ModelConfig } from "./config.ts";
@@ -52,7 +52,7 @@ export const buildStep = (view: View, config: ModelConfig, weighsPixels = false)
     },
     objective: (p, { x, exemplars, guidance, weights }) => {
       // The exemplars first: the running statistics are to be those of the batch.
-      const normality = exemplars && normalityLoss(student(p, view.features(exemplars), options).recollections);
+      const normality = exemplars && normalityLoss(student(p, view.features(exemplars), options, stopGradient).recollections);
       const features = view.features(x);
       const counts = weights && features.map((feature) => averagePool2d(weights, image.size / (feature.shape[2] as number)));
       const distillation = distillationLoss(features, student(p, features, options).features, weight.form, counts);

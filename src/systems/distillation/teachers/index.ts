@@ -17,7 +17,7 @@ export interface TeacherFile {
   readonly scaling: Exclude<Config["teacher"]["scaling"], "auto">;
 }
 
-/** The SHA-256 of what `objectronTrunk` writes: a cached file of other bytes is made anew, and one made otherwise is refused. */
+/** The number changes when another file is made of the package. */
 const OBJECTRON = { cache: "objectron-trunk-1.onnx", scaling: "symmetric" } as const;
 
 /**
@@ -37,7 +37,7 @@ export const readTeacher = async (
     const text = "fetching the teacher, bytes";
     const onProgress = (done: number, total?: number) => listener?.({ kind: "count", text, done, total: total ?? done });
     const { bytes, digest } = await fetchOnce(model, { signal, onProgress });
-    return { name: basename(new URL(model).pathname), bytes, digest, scaling: "imagenet" };
+    return { name: basename(new URL(model).pathname) || new URL(model).hostname, bytes, digest, scaling: "imagenet" };
   }
   const bytes = await readFile(model).catch((error: NodeJS.ErrnoException) => {
     throw new Error(

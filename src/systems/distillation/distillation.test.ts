@@ -1,0 +1,229 @@
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readDetector } from "../../detection/index.ts";
+import { surface } from "../../imaging/index.ts";
+import { openLocalRuntime } from "../../runtime/index.ts";
+import type { ProgressEvent } from "../../training/index.ts";
+import type { Config, ConfigInput, ModelConfig } from "./config.ts";
+import { viewOf } from "./data.ts";
+import { distillation } from "./system.ts";
+import { teacherOf } from "./teacher.ts";
+import { largestDifference, noise } from "./testing/graphs.ts";
+import { expectAgreement, openRuns, size, steps } from "./testing/runs.ts";
+import { teacherFile, tinyTeacher } from "./testing/tiny-teacher.ts";
+import { buildStep } from "./train.ts";
+
+const bytes = tinyTeacher();
+let runs: Awaited<ReturnType<typeof openRuns>>;
+beforeAll(async () => {
+  runs = await openRuns();
+});
+afterAll(() => runs.close());
+
+const settledOf = (config: Config): ModelConfig => ({ ...config, image: { ...config.image, channels: 3, depth: 8 } });
+/** The step of a configuration, without training it, and what it is fed. */
+const stepOf = (config: Config) => {
+  const settled = settledOf(config);
+  const view = viewOf(teacherOf(teacherFile(bytes), config.teacher, size), settled);
+  return { view, step: buildStep(view, settled) };
+};
+const bitsOf = ({ buffer, byteOffset, byteLength }: Float32Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+/** The constants of a model, bit by bit. */
+const constantsOf = (model: Uint8Array): Map<string, string> =>
+  new Map(
+    fromBinary(ModelProtoSchema, model).graph!.initializer.map(({ rawData, name }) => [
+      Buffer.from(rawData).toString("base64"),
+      name,
+    ]),
+  );
+/** Of the tiny teacher, what its map of stride 8 takes: weights and biases of three convolutions. */
+const teacherWeights = (): string[] => {
+  const weights = constantsOf(tinyTeacher({ channels: [4, 5, 6] }));
+  expect(weights.size).toBe(6);
+  return [...weights.keys()];
+};
+const isOfNetwork = (name: string): boolean => /^(embedding|scale\d)\./.test(name);
+
+describe("a training", () => {
+  beforeAll(async () => {
+    expect(await runs.run("plain")).toMatchObject({ finished: true, step: steps, skipped: [] });
+  });
+
+  test("changes keys, values and projections, and saves them in checkpoint and model", async () => {
+    const before = new Map(stepOf(runs.configOf()).step.initialState());
+    const state = await runs.stateOf("plain");
+    const saved = constantsOf(await runs.modelOf("plain"));
+    for (const name of ["scale0.memory.keys", "scale0.memory.values", "scale1.memory.projection"]) {
+      const [first, last] = [before.get(name)!.data as Float32Array, state.get(name)!];
+      expect(largestDifference(last, first), name).toBeGreaterThan(1e-4);
+      expect(saved.has(bitsOf(last)), name).toBe(true);
+      expect(saved.has(bitsOf(first)), name).toBe(false);
+    }
+  });
+
+  test.each([
+    ["cached features", "plain", {}],
+    // An augmentation that is on, and changes nothing that is seen.
+    ["pixels", "on pixels", { augmentation: { shift: 1e-9 } }],
+  ])("on %s keeps none of the teacher's weights as state, and writes them as they were", async (view, name, given) => {
+    const { step } = stepOf(runs.configOf(given));
+    const weights = teacherWeights();
+    for (const [, { data }] of step.initialState()) expect(weights).not.toContain(bitsOf(data as Float32Array));
+    expect(step.networkState.filter((state) => !isOfNetwork(state))).toEqual([]);
+    const inProgram = constantsOf(step.program.model);
+    for (const weight of weights) expect(inProgram.has(weight)).toBe(view === "pixels");
+    if (view === "pixels") await runs.run(name, given);
+    const inModel = constantsOf(await runs.modelOf(name));
+    for (const weight of weights) expect(inModel.has(weight)).toBe(true);
+  });
+
+  test("on cached features sees what it sees on pixels", async () => {
+    const [cached, seen] = [await runs.stateOf("plain"), await runs.stateOf("on pixels")];
+    for (const [name, values] of cached) {
+      if (isOfNetwork(name)) expect(largestDifference(values, seen.get(name)!), name).toBeLessThan(1e-3);
+    }
+  });
+
+  test("stopped before, between and at checkpoints and resumed, it ends with the same bits", async () => {
+    const seen: number[] = [];
+    for (const stop of [1, 4, steps]) {
+      const controller = new AbortController();
+      const listener = (event: ProgressEvent) => {
+        if (event.kind !== "step") return;
+        seen.push(event.step);
+        if (event.step === stop && stop < steps) controller.abort();
+      };
+      const part = await runs.run("stopped", {}, { resume: true, listener, signal: controller.signal });
+      expect(part).toMatchObject({ finished: stop === steps, step: stop });
+    }
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
+    for (const file of ["model", "checkpoint"] as const) {
+      const [is, should] = await Promise.all(["stopped", "plain"].map((name) => readFile(runs.filesOf(name)[file])));
+      expect(is.equals(should), file).toBe(true);
+    }
+  });
+
+  test("goes on with the same teacher wherever it lies, and not with another", async () => {
+    const [moved, other] = ["moved.onnx", "other.onnx"].map((name) => join(runs.folder, name));
+    await writeFile(moved, bytes);
+    await writeFile(other, tinyTeacher({ seed: 1 }));
+    const { folder, checkpoint } = runs.filesOf("copy");
+    await cp(runs.filesOf("plain").folder, folder, { recursive: true });
+    const before = await readFile(checkpoint);
+    const message = "belongs to other settings or other images";
+    await expect(runs.run("copy", { teacher: { model: other } }, { resume: true })).rejects.toThrow(message);
+    await expect(runs.run("copy", { teacher: { scaling: "unit" } }, { resume: true })).rejects.toThrow(message);
+    await runs.run("copy", { teacher: { model: moved } }, { resume: true });
+    expect(before.equals(await readFile(checkpoint))).toBe(true);
+  });
+
+  test("says whom it learnt from, and not where that lies", async () => {
+    const { description, model } = readDetector(await runs.modelOf("plain"));
+    const teacher = {
+      name: "tiny.onnx",
+      digest: teacherFile(bytes).digest,
+      features: [
+        { name: "stride4", stride: 4, channels: 5 },
+        { name: "stride8", stride: 8, channels: 6 },
+      ],
+    };
+    expect(description.provenance).toMatchObject({ teacher });
+    expect((description.config as Config).teacher.model).toBe("tiny.onnx");
+    expect(Object.values(model.metadata).join()).not.toContain(runs.folder);
+    const { manifest, folder } = runs.filesOf("plain");
+    expect(JSON.parse(await readFile(manifest, "utf8"))).toMatchObject({ teacher });
+    const exemplars: string[] = JSON.parse(await readFile(join(folder, "exemplars.json"), "utf8"));
+    expect(new Set(exemplars).size).toBe(4);
+    expect(exemplars.join()).not.toContain(runs.folder);
+  });
+
+  test("unfinished gives a model of its last checkpoint", async () => {
+    const controller = new AbortController();
+    const listener = (event: ProgressEvent) => event.kind === "step" && event.step === 3 && controller.abort();
+    await runs.run("unfinished", {}, { listener, signal: controller.signal });
+    const rebuilt = await distillation.rebuildModel(runs.filesOf("unfinished").folder);
+    expect(readDetector(rebuilt).description).toMatchObject({
+      system: "distillation",
+      provenance: { teacher: { name: "tiny.onnx" }, unfinished: true },
+    });
+    expect(readDetector(rebuilt).description.threshold).toBeUndefined();
+    const keys = bitsOf((await runs.stateOf("unfinished")).get("scale0.memory.keys")!);
+    expect(constantsOf(rebuilt).has(keys)).toBe(true);
+    await expectAgreement(rebuilt, [surface("tiles", { size, seed: 1, index: 30 }).image]);
+    const finished = await distillation.rebuildModel(runs.filesOf("plain").folder);
+    expect(Buffer.compare(finished, await runs.modelOf("plain"))).toBe(0);
+  });
+});
+
+/** Trains on noise in place of features, without files: what each step reports, and the last state. */
+const trainOnNoise = async (given: ConfigInput, count: number) => {
+  const config = settledOf(runs.configOf(given));
+  const { view, step } = stepOf(config);
+  const runtime = openLocalRuntime({ threads: 1 });
+  const first = new Map(step.initialState());
+  await runtime.writeState(first);
+  const loaded = await runtime.load(step.program);
+  const lines: Record<string, number>[] = [];
+  const feeds = (number: number) => ({
+    x: noise([config.training.batch, ...view.shape], "image", number % 3),
+    exemplars: noise([config.memory.exemplarsPerStep, ...view.shape], "exemplar", number % 2),
+    guidance: { data: Float32Array.of(number > config.memory.warmup * config.training.steps ? 1 : 0), shape: [] },
+  });
+  const names = new Set(step.program.feeds.map(({ name }) => name));
+  for (let number = 1; number <= count; number++) {
+    const wanted = Object.fromEntries(Object.entries(feeds(number)).filter(([name]) => names.has(name)));
+    const found = await loaded.run({ ...wanted, ...step.schedule(number, config.training.learningRate) });
+    lines.push(Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, Number(data[0])])));
+  }
+  const last = await runtime.readState();
+  await runtime.close();
+  const weights = step.networkState.filter((name) => !/running_(mean|variance)$/.test(name));
+  const changed = weights.filter(
+    (name) => largestDifference(last.get(name)!.data as Float32Array, first.get(name)!.data as Float32Array) > 0,
+  );
+  return { lines, weights, changed };
+};
+
+describe("what is learnt", () => {
+  const recalled = ["scale0.memory.query.weight", "scale0.memory.keys", "scale0.memory.values"];
+
+  test("while the memory is updated alone: its keys, values and query, and nothing else", async () => {
+    const { changed } = await trainOnNoise({ memory: { warmup: 0.5 }, loss: { orthogonality: 0 } }, 3);
+    expect(changed).toEqual(recalled);
+  });
+
+  test("afterwards: everything, the memory also from the teacher's features alone", async () => {
+    const { changed, weights } = await trainOnNoise({ loss: { normality: 0, orthogonality: 0 } }, 2);
+    expect(changed).toEqual(weights);
+    expect(changed).toEqual(expect.arrayContaining([...recalled, "scale1.memory.projection"]));
+  });
+});
+
+describe("the loss", () => {
+  test("is L_KD + l1 L_NM + l2 L_ORTH, of which each can be left out", async () => {
+    const losses = async (given: ConfigInput) => (await trainOnNoise(given, 1)).lines[0];
+    const warmup = 0;
+    const all = await losses({ memory: { warmup }, loss: { normality: 0.3, orthogonality: 0.2 } });
+    expect(all.loss).toBeCloseTo(all.distillation + 0.3 * all.normality + 0.2 * all.orthogonality, 5);
+    const kd = await losses({ memory: { warmup }, loss: { normality: 0, orthogonality: 0 } });
+    expect(kd.loss).toBeCloseTo(kd.distillation, 6);
+    expect(kd.distillation).toBeCloseTo(all.distillation, 5);
+    const alone = await losses({ memory: { warmup: 0.5 } });
+    expect(alone.loss).toBeCloseTo(0.1 * alone.normality + 0.1 * alone.orthogonality, 6);
+    const plain = await losses({ memory: { modules: ["none"] } });
+    expect(Object.keys(plain).sort()).toEqual(["distillation", "gradient_norm", "loss"]);
+    expect(plain.loss).toBe(plain.distillation);
+  });
+
+  test.each(["position", "flattened"] as const)("falls, %s", async (form) => {
+    const { lines } = await trainOnNoise({ loss: { form }, training: { learningRate: 1e-2 } }, 60);
+    const [first, last] = [lines[2], lines[59]];
+    expect(last.distillation).toBeLessThan(0.8 * first.distillation);
+    expect(last.normality).toBeLessThan(0.8 * first.normality);
+    expect(last.orthogonality).toBeLessThan(first.orthogonality);
+  });
+});
