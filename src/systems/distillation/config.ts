@@ -31,6 +31,14 @@ export const configSchema = z
           .max(5)
           .default([])
           .describe("Names of the feature maps instead of strides; lynceus inspect MODEL lists them."),
+        octaves: z
+          .int()
+          .min(1)
+          .max(4)
+          .default(1)
+          .describe(
+            "Sizes at which it sees the image: whole, half, a quarter ...; each further one adds its coarsest feature map.",
+          ),
         scaling: z
           .enum(["auto", "imagenet", "symmetric", "unit", "bytes"])
           .default("auto")
@@ -109,7 +117,7 @@ export const configSchema = z
   })
   .check((context) => {
     const { image, teacher } = context.value;
-    const coarsest = Math.max(...teacher.strides);
+    const coarsest = Math.max(...teacher.strides) * 2 ** (teacher.octaves - 1);
     // The embedding halves the coarsest map once more.
     if (teacher.layers.length === 0 && image.size % (2 * coarsest) !== 0) {
       context.issues.push({

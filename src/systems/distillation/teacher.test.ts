@@ -10,7 +10,7 @@ import { type TinyTeacherOptions, teacherFile, tinyTeacher } from "./testing/tin
 const size = 64;
 type Settings = NonNullable<ConfigInput["teacher"]>;
 const settingsOf = (given: Settings = {}) =>
-  configSchema.parse({ image: { size }, teacher: { strides: [4, 8, 16], ...given } }).teacher;
+  configSchema.parse({ image: { size }, teacher: { strides: [4, 8, 16], octaves: 1, ...given } }).teacher;
 const open = (bytes: Uint8Array, given: Settings = {}, pixels = size): Teacher =>
   teacherOf(teacherFile(bytes), settingsOf(given), pixels);
 const tiny = (given: Settings = {}, options: TinyTeacherOptions = {}): Teacher => open(tinyTeacher(options), given);
@@ -48,6 +48,24 @@ describe("the feature maps", () => {
       [5, 6, 12, 12],
       [5, 7, 6, 6],
     ]);
+  });
+
+  test("of further octaves are the coarsest map of the image at half the size, a quarter ...", async () => {
+    const teacher = tiny({ octaves: 2 });
+    expect(teacher.scales.slice(2)).toEqual([
+      { name: "stride16", stride: 16, channels: 7, size: 4 },
+      { name: "stride16 of the image at 1/2", stride: 32, channels: 7, size: 2 },
+    ]);
+    const half = new Float32Array(photograph.data.length / 4);
+    for (let i = 0; i < half.length; i++) {
+      const [row, column] = [Math.floor(i / (size / 2)), i % (size / 2)];
+      for (const at of [0, 1, size, size + 1]) half[i] += photograph.data[2 * row * size + 2 * column + at] / 4;
+    }
+    const { reduced } = await compute([photograph], (x) => ({ reduced: teacher.features(x)[3] }));
+    const { expected } = await compute([{ shape: [2, 3, size / 2, size / 2], data: half }], (x) => ({
+      expected: open(tinyTeacher(), {}, size / 2).features(x)[2],
+    }));
+    expect(largestDifference(reduced.data, expected.data)).toBeLessThan(1e-5);
   });
 
   test("are the same of a model whose images have their channels last", async () => {

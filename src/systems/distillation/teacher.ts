@@ -1,6 +1,8 @@
 import {
   add,
+  averagePool2d,
   constant,
+  type FeatureMap,
   type FrozenFunction,
   GraphError,
   input,
@@ -32,71 +34,92 @@ export interface Teacher {
 
 /**
  * The pretrained network of an ONNX file, as a teacher for images of `size` pixels: of every stride that is wanted its last feature map,
- * or the maps that are named.
+ * or the maps that are named; and the coarsest of these once more for each further octave, of the image at half the size, a quarter ...,
+ * where a position sees more of its surroundings.
  * @throws GraphError when it takes no image, or lacks a stride or a name.
  */
-export const teacherOf = ({ bytes, name, scaling: own }: TeacherFile, settings: Config["teacher"], size: number): Teacher => {
+export const teacherOf = (file: TeacherFile, settings: Config["teacher"], size: number): Teacher => {
+  const network = openNetwork(file);
+  const own = (
+    settings.layers.length > 0 ? named(network, settings.layers, size) : ofStrides(network, settings.strides, size)
+  ).sort((a, b) => a.stride - b.stride);
+  const repeated = own.find(({ stride }, index) => index > 0 && stride === own[index - 1].stride);
+  if (repeated)
+    throw new GraphError(`Two feature maps of the teacher "${file.name}" have the stride ${repeated.stride}: name one of each.`);
+  const coarsest = own[own.length - 1];
+  const reductions = Array.from({ length: settings.octaves - 1 }, (_, octave) => 2 ** (octave + 1));
+  const reduced = reductions.map((factor) => ({
+    name: `${coarsest.name} of the image at 1/${factor}`,
+    stride: factor * coarsest.stride,
+    channels: coarsest.channels,
+    size: coarsest.size / factor,
+  }));
+  requireHalving(file.name, [...own, ...reduced], size);
+
+  const { factor, shift } = SCALINGS[settings.scaling === "auto" ? file.scaling : settings.scaling];
+  const see = (x: Tensor, names: readonly string[]): Tensor[] => {
+    // The constants have three channels, so a grey image gets as many.
+    const [by, plus] = [factor, shift].map((values) => constant(Float32Array.from(values), [1, 3, 1, 1]));
+    const found = network.call(add(mul(x, by), plus), names);
+    return names.map((name) => found[name]);
+  };
+  const names = own.map((scale) => scale.name);
+  return {
+    scales: [...own, ...reduced],
+    features: (x) => [...see(x, names), ...reductions.flatMap((by) => see(averagePool2d(x, by), [coarsest.name]))],
+  };
+};
+
+/** A network that takes images [batch, 3, height, width], whatever the order of its own input. */
+interface Network {
+  readonly name: string;
+  call(image: Tensor, wanted: readonly string[]): Record<string, Tensor>;
+  /** Its last feature map of each stride. */
+  maps(size: number): readonly FeatureMap[];
+}
+
+const openNetwork = ({ bytes, name }: TeacherFile): Network => {
   const model = readNamed(bytes, name);
   const [spec] = model.inputs;
   const channelsLast = spec?.shape.length === 4 && spec.shape[3] === 3;
-  if (
-    spec?.shape.length !== 4 ||
-    (!channelsLast && spec.shape[1] !== 3 && typeof spec.shape[1] === "number") ||
-    spec.type !== "float32"
-  ) {
+  const channels = spec?.shape[channelsLast ? 3 : 1];
+  if (spec?.shape.length !== 4 || spec.type !== "float32" || (typeof channels === "number" && channels !== 3)) {
     throw new GraphError(
       `The teacher "${name}" does not take one RGB image, float32 [batch, 3, height, width]: it cannot be used.`,
     );
   }
-  const feed = (x: Tensor): Tensor => (channelsLast ? transpose(x, [0, 2, 3, 1]) : x);
-  const maps = lastOfEachStride(model, input("image", channelsLast ? [1, size, size, 3] : [1, 3, size, size]));
-  const scales = settings.layers.length > 0 ? namedScales(model, settings.layers) : stridesOf(maps);
-
-  function namedScales(file: typeof model, layers: readonly string[]): Scale[] {
-    const found = file.call({ [spec.name]: feed(input("image", [1, 3, size, size])) }, layers);
-    return layers.map((layer) => {
-      const [, channels, rows, columns] = found[layer].shape as readonly number[];
-      if (found[layer].rank !== 4 || rows !== columns || size % rows !== 0) {
-        throw new GraphError(
-          `"${layer}" of the teacher "${name}" is no feature map of ${size} x ${size} pixels: its shape is [${found[layer].shape}].`,
-        );
-      }
-      return { name: layer, stride: size / rows, channels, size: rows };
-    });
-  }
-
-  function stridesOf(available: typeof maps): Scale[] {
-    return settings.strides.map((stride) => {
-      const map = available.find((candidate) => candidate.stride === stride);
-      if (map === undefined) {
-        const there = available.map((candidate) => candidate.stride).join(", ");
-        throw new GraphError(
-          `The teacher "${name}" has no feature map of stride ${stride}; it has ${there || "none"}. Set teacher.strides, or name maps in teacher.layers.`,
-        );
-      }
-      return { name: map.name, stride, channels: map.channels, size: map.shape[2] as number };
-    });
-  }
-
-  const ordered = [...scales].sort((a, b) => a.stride - b.stride);
-  const repeated = ordered.find(({ stride }, index) => index > 0 && stride === ordered[index - 1].stride);
-  if (repeated)
-    throw new GraphError(`Two feature maps of the teacher "${name}" have the stride ${repeated.stride}: name one of each.`);
-  requireHalving(name, ordered, size);
-  const scaling = SCALINGS[settings.scaling === "auto" ? own : settings.scaling];
   return {
-    scales: ordered,
-    features: (x) => {
-      const names = ordered.map((scale) => scale.name);
-      // The constants have three channels, so a grey image gets as many.
-      const scaled = add(
-        mul(x, constant(Float32Array.from(scaling.factor), [1, 3, 1, 1])),
-        constant(Float32Array.from(scaling.shift), [1, 3, 1, 1]),
-      );
-      const found = model.call({ [spec.name]: feed(scaled) }, names);
-      return names.map((each) => found[each]);
-    },
+    name,
+    call: (image, wanted) => model.call({ [spec.name]: channelsLast ? transpose(image, [0, 2, 3, 1]) : image }, wanted),
+    maps: (size) => lastOfEachStride(model, input("image", channelsLast ? [1, size, size, 3] : [1, 3, size, size])),
   };
+};
+
+const named = ({ name, call }: Network, layers: readonly string[], size: number): Scale[] => {
+  const found = call(input("image", [1, 3, size, size]), layers);
+  return layers.map((layer) => {
+    const [, channels, rows, columns] = found[layer].shape as readonly number[];
+    if (found[layer].rank !== 4 || rows !== columns || size % rows !== 0) {
+      throw new GraphError(
+        `"${layer}" of the teacher "${name}" is no feature map of ${size} x ${size} pixels: its shape is [${found[layer].shape}].`,
+      );
+    }
+    return { name: layer, stride: size / rows, channels, size: rows };
+  });
+};
+
+const ofStrides = (network: Network, strides: readonly number[], size: number): Scale[] => {
+  const available = network.maps(size);
+  return strides.map((stride) => {
+    const map = available.find((candidate) => candidate.stride === stride);
+    if (map === undefined) {
+      const there = available.map((candidate) => candidate.stride).join(", ");
+      throw new GraphError(
+        `The teacher "${network.name}" has no feature map of stride ${stride}; it has ${there || "none"}. Set teacher.strides, or name maps in teacher.layers.`,
+      );
+    }
+    return { name: map.name, stride, channels: map.channels, size: map.shape[2] as number };
+  });
 };
 
 const readNamed = (bytes: Uint8Array, name: string): FrozenFunction => {
