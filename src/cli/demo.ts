@@ -78,7 +78,7 @@ export const demo = async (
     rows,
   };
   const report = join(out, "report.html");
-  const subtitle = `${CATEGORIES.length} painted surfaces, ${SIZE} x ${SIZE} pixels, trained from nothing in ${Math.round((performance.now() - started) / 1000)} seconds in all`;
+  const subtitle = `${CATEGORIES.length} painted surfaces, ${SIZE} x ${SIZE} pixels, trained in ${Math.round((performance.now() - started) / 1000)} seconds in all`;
   await writeFileAtomic(
     report,
     renderReport({ title: `lynceus demo: ${name}`, system: name, subtitle, comparisons: [comparison], caseGroups: groups }),

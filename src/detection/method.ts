@@ -55,6 +55,8 @@ export interface Method<Config extends MethodConfig> {
   learningRate?(config: Settled<Config>): Schedule;
   /** Batches by number (from 1): a function of (seed, number) alone. */
   batches(work: TrainingWork<Config>): Promise<(number: number) => Promise<Values>>;
+  /** Changes the network's first values, which are in the runtime's state, by what the images show: once, before the first step. */
+  begin?(work: Pick<Trained<Config>, "runtime" | "config" | "images">): Promise<void>;
   finish(trained: Trained<Config>): Promise<DetectorGraph>;
   /** The graph of an unfinished training: without what only images can tell. */
   unfinished(network: ReadonlyMap<string, Value>, config: Settled<Config>, region: Region | undefined): DetectorGraph;

@@ -43,6 +43,7 @@ export const trainNetwork = async <Config extends MethodConfig>(
       files,
       digest,
       resume,
+      begin: async () => method.begin?.({ runtime, config, images }),
       checkpointEvery: config.training.checkpointEvery,
       listener,
       signal,

@@ -16,6 +16,8 @@ export interface TrainingOptions extends StepRunnerOptions {
   readonly checkpointEvery?: number;
   /** Steps between lines of the log. Default 10. */
   readonly logEvery?: number;
+  /** Changes the first state of a training that starts anew, by what only data can tell. */
+  readonly begin?: () => Promise<void>;
   readonly listener?: Listener;
   /** Saves and stops after the step that is running. */
   readonly signal?: AbortSignal;
@@ -75,9 +77,10 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
 };
 
 /** Writes the state that training starts from, of the checkpoint or new. Returns the number of steps already done. */
-const writeFirstState = async ({ runtime, step, files, resume, digest }: TrainingOptions): Promise<number> => {
+const writeFirstState = async ({ runtime, step, files, resume, digest, begin }: TrainingOptions): Promise<number> => {
   if (!resume || !(await hasCheckpoint(files))) {
     for (const first of step.initialState()) await runtime.writeState(new Map([first]));
+    await begin?.();
     return 0;
   }
   const { tensors, metadata } = await requireCheckpointOf(files, digest);

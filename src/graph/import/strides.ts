@@ -13,12 +13,14 @@ export interface FeatureMap {
 
 /**
  * The last feature map of each stride, from fine to coarse, when a model is given an image: [batch, channels, height, width],
- * or [batch, height, width, channels]. Values of one position only (pooled ones) are none.
+ * or [batch, height, width, channels]. A stride that the model has among its outputs has the last of these: who cut a network so
+ * meant them. Values of one position only (pooled ones) are none.
  * @throws GraphError when the image does not fit the model's first input.
  */
 export const lastOfEachStride = (model: FrozenFunction, image: Tensor): FeatureMap[] => {
   const channelsLast = image.shape[3] === 1 || image.shape[3] === 3;
   const [height, width] = channelsLast ? image.shape.slice(1, 3) : image.shape.slice(2);
+  const outputs = new Set(model.outputs.map(({ name }) => name));
   const last = new Map<number, FeatureMap>();
   for (const { name, tensor } of model.values({ [model.inputs[0].name]: image })) {
     if (tensor?.rank !== 4 || tensor.type !== "float32" || !isMadeOf(image, tensor)) continue;
@@ -26,6 +28,8 @@ export const lastOfEachStride = (model: FrozenFunction, image: Tensor): FeatureM
     const stride = strideOf(height as number, rows);
     // Larger than the image are no features but, say, the weights between all pairs of tokens.
     if (rows * columns === 1 || stride < 1 || stride !== strideOf(width as number, columns)) continue;
+    const known = last.get(stride);
+    if (known !== undefined && outputs.has(known.name) && !outputs.has(name)) continue;
     last.set(stride, { stride, name, channels, shape: tensor.shape });
   }
   return [...last.values()].sort((a, b) => a.stride - b.stride);

@@ -73,14 +73,8 @@ export const configSchema = z
           .boolean()
           .default(false)
           .describe("Add an adaptive memory's answer to its feature, instead of putting it in its place."),
-        exemplars: z.int().min(1).max(256).default(16).describe("Normal images that the recall memory is updated from."),
+        exemplars: z.int().min(1).max(256).default(16).describe("Normal images that the recall memory is made and updated from."),
         exemplarsPerStep: z.int().min(1).max(64).default(4).describe("So many of them in each step, in turn."),
-        warmup: z
-          .number()
-          .min(0)
-          .max(0.5)
-          .default(0.05)
-          .describe("Share of the steps in which the memory alone is updated, before it guides the student."),
       })
       .prefault({}),
     augmentation: augmentationSchema,

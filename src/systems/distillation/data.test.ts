@@ -177,30 +177,6 @@ describe("exemplars", () => {
   });
 });
 
-describe("guidance", () => {
-  const guidanceOf = async (given: ConfigInput, count: number): Promise<number[]> => {
-    const config = configOf(given);
-    const batch = await makerOf(numbered(5, viewOf(teacher, config)), config);
-    const values: number[] = [];
-    for (let number = 1; number <= count; number++) values.push(Number((await batch(number)).guidance.data[0]));
-    return values;
-  };
-
-  test("is 0 for the first share of the steps, in which the memory alone is updated, then 1", async () => {
-    expect(await guidanceOf({ memory: { warmup: 0.2 } }, 7)).toEqual([0, 0, 0, 0, 1, 1, 1]);
-    expect(await guidanceOf({ memory: { warmup: 0 } }, 2)).toEqual([1, 1]);
-  });
-
-  test("counts steps, not the batches that one is made of", async () => {
-    const training = { steps: 10, accumulate: 2 };
-    expect(await guidanceOf({ memory: { warmup: 0.2 }, training }, 6)).toEqual([0, 0, 0, 0, 1, 1]);
-  });
-
-  test("is 1 from the start where nothing updates the memory alone", async () => {
-    expect(await guidanceOf({ memory: { warmup: 0.5 }, loss: { normality: 0 } }, 2)).toEqual([1, 1]);
-  });
-});
-
 describe("weights of pixels", () => {
   const ignoring = (view: View): PreparedImages => ({
     ...numbered(3, view),

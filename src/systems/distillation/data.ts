@@ -53,18 +53,10 @@ export const weighsPixels = ({ samples }: PreparedImages, { image }: ModelConfig
 /** Whether the memory is a recall module's anywhere: then exemplars update it. */
 export const recalls = ({ memory }: Pick<Config, "memory">): boolean => memory.modules.includes("recall");
 
-/** Whether the student is guided by its memory yet, or the memory is updated alone: 1 or 0 by the number of the step. */
-const guidance = (number: number, config: ModelConfig): number => {
-  const { memory, loss, training } = config;
-  const alone = recalls(config) && loss.normality > 0 ? Math.floor(memory.warmup * training.steps) : 0;
-  return Math.ceil(number / training.accumulate) > alone ? 1 : 0;
-};
-
 /**
  * A batch of the training by its number, a function of (seed, number) alone: `x` [batch, ...view] are images in the order of `epochOrder`;
- * `exemplars` [exemplarsPerStep, ...view] those of the N normal exemplars whose turn it is; `guidance` [] is 0 while the memory is
- * updated alone, then 1; `weights` [batch, 1, size, size] say which pixels count, where some do not. The exemplars' names go
- * to `exemplars.json` in the run folder.
+ * `exemplars` [exemplarsPerStep, ...view] those of the N normal exemplars whose turn it is; `weights` [batch, 1, size, size] say which
+ * pixels count, where some do not. The exemplars' names go to `exemplars.json` in the run folder.
  */
 export const batchMaker = async (
   { images, config, files }: TrainingWork<Config>,
@@ -83,47 +75,40 @@ export const batchMaker = async (
     );
   }
 
-  const rows = async (indices: readonly number[], get: (index: number, row: number) => Promise<Float32Array>): Promise<Value> => {
-    const parts = await Promise.all(indices.map(get));
-    const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let start = 0;
-    for (const part of parts) {
-      data.set(part, start);
-      start += part.length;
-    }
-    return { data, shape: [indices.length, ...view.shape] };
-  };
-
   return async (number) => {
     const first = (number - 1) * training.batch;
     const places = Array.from({ length: training.batch }, (_, row) => imageAt(first + row));
     const weights = new Float32Array(training.batch * image.size ** 2).fill(1);
-    const x = await rows(
-      places.map(({ index }) => index),
-      async (index, row) => {
+    const x = await Promise.all(
+      places.map(async ({ epoch, index }, row) => {
         const { x: prepared, counts } = await images.get(index);
-        const rng = () => random("augment", seed, places[row].epoch, index);
+        const rng = () => random("augment", seed, epoch, index);
         if (weighs && counts) weights.set(augmented ? augment(counts, image.size, moved, rng()) : counts, row * counts.length);
         return augmented ? augment(prepared, image.size, augmentation, rng()) : prepared;
-      },
+      }),
     );
     const turn = (number - 1) * memory.exemplarsPerStep;
     const next = Array.from({ length: memory.exemplarsPerStep }, (_, i) => exemplars[(turn + i) % exemplars.length]);
     return {
-      x,
-      ...(exemplars.length > 0
-        ? {
-            exemplars: await rows(next, async (index) => (await images.get(index)).x),
-            guidance: { data: Float32Array.of(guidance(number, config)), shape: [] },
-          }
-        : {}),
+      x: stack(x, view.shape),
+      ...(exemplars.length > 0 ? { exemplars: await viewsOf(images, next, view) } : {}),
       ...(weighs ? { weights: { data: weights, shape: [training.batch, 1, image.size, image.size] } } : {}),
     };
   };
 };
 
 /** Positions of the normal images that stand for all: drawn by the seed, in the order of the draw. */
-const chooseExemplars = ({ samples }: PreparedImages, count: number, seed: number): number[] => {
+export const chooseExemplars = ({ samples }: PreparedImages, count: number, seed: number): number[] => {
   const normal = samples.flatMap(({ label }, index) => (label === 0 ? [index] : []));
   return Array.from(random("exemplars", seed).permutation(normal.length).subarray(0, count), (position) => normal[position]);
+};
+
+/** The views of some images, not augmented: [count, ...view]. */
+export const viewsOf = async (images: PreparedImages, indices: readonly number[], { shape }: View): Promise<Value> =>
+  stack(await Promise.all(indices.map(async (index) => (await images.get(index)).x)), shape);
+
+const stack = (parts: readonly Float32Array[], shape: readonly number[]): Value => {
+  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  for (const [index, part] of parts.entries()) data.set(part, index * part.length);
+  return { data, shape: [parts.length, ...shape] };
 };

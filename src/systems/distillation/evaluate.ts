@@ -9,11 +9,12 @@ import type { Module } from "./student.ts";
 import { methodOf } from "./train.ts";
 
 /**
- * Compares the run with the same student without its memory (plain reverse distillation), with one kind of memory only, and without
+ * Compares the run with the same student without its memory (in both cosine forms), with one kind of memory only, and without
  * the losses of the memory, all trained for equally many steps or minutes; and with nearest neighbours on the same teacher's
  * features. See `compareVariants`.
  */
-export const ablation = async ({ run, data, steps, minutes, sigmas: _, ...computing }: CompareRequest): Promise<VariantRow[]> => {
+export const ablation = async ({ run, data, steps, minutes, sigmas, ...computing }: CompareRequest): Promise<VariantRow[]> => {
+  if (sigmas !== undefined) throw new Error("Distillation tries no strengths of noise: leave out --sigmas.");
   const base = await readConfig(run, configSchema);
   const budget = minutes === undefined ? { steps: steps ?? base.training.steps } : { minutes };
   const rows = await compareVariants({
@@ -30,20 +31,23 @@ export const ablation = async ({ run, data, steps, minutes, sigmas: _, ...comput
   return rows;
 };
 
-/** Everything else is the run's. Where it remembers in one way only, the other is put in its place for comparison. */
-const variantsOf = (base: Config): Variant<Config>[] => {
-  const { modules } = base.memory;
-  const both = modules.includes("recall") && modules.includes("adaptive") ? modules : (["recall", "adaptive"] as const);
-  const only = (kind: Module) => both.map((module) => (module === kind ? module : "none"));
+/** The run, and the run without each part of its idea; everything else is the run's. */
+export const variantsOf = (base: Config): Variant<Config>[] => {
+  const { strides, layers, octaves } = base.teacher;
+  // Of more modules than scales the last ones are not used.
+  const modules = base.memory.modules.slice(0, (layers.length || strides.length) + octaves - 1);
+  const has = (kind: Module) => modules.includes(kind);
+  const only = (kind: Module) => ({ memory: { modules: modules.map((module) => (module === kind ? module : "none")) } });
   const variants: Record<string, ConfigInput> = {
     "this run": {},
-    ...(both === modules ? {} : { "recall and adaptive memory": { memory: { modules: [...both] } } }),
-    "recall memory only": { memory: { modules: only("recall") } },
-    "adaptive memory only": { memory: { modules: only("adaptive") } },
-    "no memory (reverse distillation)": { memory: { modules: ["none"] } },
-    "without L_NM": { loss: { normality: 0 } },
+    ...(has("recall") && has("adaptive")
+      ? { "recall memory only": only("recall"), "adaptive memory only": only("adaptive") }
+      : {}),
+    "no memory": { memory: { modules: ["none"] } },
+    "no memory, flattened maps (reverse distillation)": { memory: { modules: ["none"] }, loss: { form: "flattened" } },
+    ...(has("recall") ? { "without L_NM": { loss: { normality: 0 } } } : {}),
     "without L_ORTH": { loss: { orthogonality: 0 } },
-    "without L_NM and L_ORTH": { loss: { normality: 0, orthogonality: 0 } },
+    ...(has("recall") ? { "without L_NM and L_ORTH": { loss: { normality: 0, orthogonality: 0 } } } : {}),
   };
   return Object.entries(variants).map(([name, { memory, loss }]) => ({
     name,

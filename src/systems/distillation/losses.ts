@@ -48,13 +48,13 @@ export const cosineDistance = (t: Tensor, s: Tensor): Tensor => sub(1, cosineSim
  * L_NM, how far the memory's recollections are from what was asked, for normal exemplars: the mean of `1 - cos(asked, recalled)`. What was
  * asked is taken as given: the memory is to follow the features, not they the memory.
  */
-export const normalityLoss = (recollections: readonly Recollection[]): Tensor =>
+export const normalityLoss = (recollections: readonly Pick<Recollection, "asked" | "recalled">[]): Tensor =>
   recollections
     .map(({ asked, recalled }) => mean(cosineDistance(stopGradient(asked), recalled)))
     .reduce((total, loss) => add(total, loss));
 
 /**
- * L_ORTH, how alike memory items are: the mean of `cos(a_i, a_j)^2` over pairs i != j of the rows of each memory [items, channels], in [0, 1]. It is 0
+ * L_ORTH, how alike memory items are: the mean of `cos(a_i, a_j)^2` over pairs i != j of the rows of a memory [items, channels], in [0, 1], summed over memories. It is 0
  * where all are at right angles.
  */
 export const orthogonalityLoss = (memories: readonly Tensor[]): Tensor =>

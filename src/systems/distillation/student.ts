@@ -30,7 +30,7 @@ export interface StudentFeatures {
 
 /**
  * The student: it sees an image only through the teacher's features, condensed into a small embedding, and must make the features
- * anew from it, from coarse to fine, through a memory of what is normal (figure and claims 3-9 of the document; encoder and decoder of reverse
+ * anew from it, from coarse to fine, with a memory of what is normal at hand (claims 2 to 7 of the document; encoder and decoder of reverse
  * distillation, Deng and Li 2022). teacher: features from fine to coarse, each [batch, channels, height, width]. `ask` says how a recall
  * module takes its question: as it is, or, where the memory alone is to learn from the answer, without a gradient.
  */

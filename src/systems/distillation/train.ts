@@ -6,6 +6,7 @@ import type { Config, ModelConfig } from "./config.ts";
 import { augments, batchMaker, flat, recalls, type View, viewOf, weighsPixels } from "./data.ts";
 import { detector } from "./detector.ts";
 import { distillationLoss, normalityLoss, orthogonalityLoss } from "./losses.ts";
+import { rememberExemplars } from "./memory/first-memory.ts";
 import { student, studentOptions } from "./student.ts";
 import { teacherOf } from "./teacher.ts";
 import { readTeacher, type TeacherFile } from "./teachers/index.ts";
@@ -25,6 +26,7 @@ export const methodWith = (file: TeacherFile, config: Config): Method<Config> =>
     keep: augments(config) ? undefined : () => (x) => flat(teacher.features(x)),
     step: (settled, images) => buildStep(viewOf(teacher, settled), settled, weighsPixels(images, settled)),
     batches: (work) => batchMaker(work, viewOf(teacher, work.config)),
+    begin: ({ runtime, config: settled, images }) => rememberExemplars(runtime, viewOf(teacher, settled), settled, images),
     finish: async ({ runtime, network, config: settled, images, region }) => {
       const p = frozen(network);
       const { shape, features } = viewOf(teacher, settled);
@@ -39,7 +41,7 @@ export const methodWith = (file: TeacherFile, config: Config): Method<Config> =>
   };
 };
 
-/** The graph of one step: `L_KD + l1 L_NM + l2 L_ORTH`; while the memory is updated alone, without L_KD. */
+/** The graph of one step: `L_KD + l1 L_NM + l2 L_ORTH`. */
 export const buildStep = (view: View, config: ModelConfig, weighsPixels = false): TrainingStep => {
   const { seed, image, memory, loss: weight, training } = config;
   const options = studentOptions(config);
@@ -47,10 +49,10 @@ export const buildStep = (view: View, config: ModelConfig, weighsPixels = false)
     seed,
     batch: {
       x: [training.batch, ...view.shape],
-      ...(recalls(config) ? { exemplars: [memory.exemplarsPerStep, ...view.shape], guidance: [] } : {}),
+      ...(recalls(config) ? { exemplars: [memory.exemplarsPerStep, ...view.shape] } : {}),
       ...(weighsPixels ? { weights: [training.batch, 1, image.size, image.size] } : {}),
     },
-    objective: (p, { x, exemplars, guidance, weights }) => {
+    objective: (p, { x, exemplars, weights }) => {
       // The exemplars first: the running statistics are to be those of the batch.
       const normality = exemplars && normalityLoss(student(p, view.features(exemplars), options, stopGradient).recollections);
       const features = view.features(x);
@@ -58,9 +60,8 @@ export const buildStep = (view: View, config: ModelConfig, weighsPixels = false)
       const distillation = distillationLoss(features, student(p, features, options).features, weight.form, counts);
       const memories = memoriesOf(p);
       const orthogonality = memories.length > 0 ? orthogonalityLoss(memories) : undefined;
-      const guided = guidance ? mul(guidance, distillation) : distillation;
       const terms = [
-        guided,
+        distillation,
         ...(normality && weight.normality > 0 ? [mul(normality, weight.normality)] : []),
         ...(orthogonality && weight.orthogonality > 0 ? [mul(orthogonality, weight.orthogonality)] : []),
       ];

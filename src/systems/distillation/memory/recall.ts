@@ -12,7 +12,9 @@ export interface RecallOptions {
 export interface Recollection {
   /** The feature that was asked about, [batch, channels, height, width]. */
   readonly asked: Tensor;
-  /** Its recollection, of the same shape. */
+  /** What the memory was asked with, [batch, channels, height * width]. */
+  readonly query: Tensor;
+  /** Its recollection, of the feature's shape. */
   readonly recalled: Tensor;
 }
 
@@ -27,12 +29,12 @@ export const recall = (p: Parameters, x: Tensor, { items, temperature }: RecallO
   const similarity = matmul(unitVectors(keys(p, items, channels), 1), unitVectors(query, 1));
   const weights = softmax(mul(similarity, 1 / temperature), 1);
   const recalled = matmul(values(p, items, channels), weights, { transposeA: true });
-  return { asked: x, recalled: reshape(recalled, x.shape) };
+  return { asked: x, query, recalled: reshape(recalled, x.shape) };
 };
 
 const keys = (p: Parameters, items: number, channels: number): Tensor => p.weight("keys", [items, channels], heNormal(channels));
 const values = (p: Parameters, items: number, channels: number): Tensor => p.weight("values", [items, channels], heNormal(2));
 
 /** The feature beside its recollection, mixed by a 1x1 convolution: [batch, channels, height, width]. */
-export const fuse = (p: Parameters, { asked, recalled }: Recollection): Tensor =>
+export const fuse = (p: Parameters, { asked, recalled }: Pick<Recollection, "asked" | "recalled">): Tensor =>
   conv(p.at("fusion"), concat([asked, recalled], 1), asked.shape[1] as number, 1);
