@@ -16,10 +16,11 @@ export const distilling = (fed: "images" | "features"): Workload => {
   // Only where images change from epoch to epoch does the teacher see them in every step.
   const settings = { image: { size: SIZE, channels: 3, depth: 8 }, augmentation: { flipHorizontal: fed === "images" } };
   const config = configSchema.parse(settings) as ModelConfig;
+  const { scales, features } = teacher();
   return {
-    step: () => buildStep(viewOf(teacher(), config), config),
+    step: () => buildStep(viewOf({ scales, features }, config), config),
     image: [1, 3, SIZE, SIZE],
-    predict: (p, image) => anomalyMap(p, teacher().features(image), config),
+    predict: (p, image) => anomalyMap(p, features(image), scales, config),
   };
 };
 
@@ -27,7 +28,7 @@ export const distilling = (fed: "images" | "features"): Workload => {
 const teacher = (): Teacher => {
   const network = (p: Parameters, image: Tensor) => resnetStages(p, image, { width: WIDTH, blocks: [2, 2, 2] });
   const scales = [4, 8, 16].map((stride, stage) => {
-    return { name: `stage${stage}`, stride, channels: WIDTH * 2 ** stage, size: SIZE / stride };
+    return { name: `stage${stage}`, stride, channels: WIDTH * 2 ** stage, size: SIZE / stride, offset: [0, 0] as const };
   });
   return {
     scales,

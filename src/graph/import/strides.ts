@@ -1,6 +1,7 @@
 import { operationsOf } from "../gradients.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 import type { FrozenFunction } from "./function.ts";
+import { offsetOf } from "./offsets.ts";
 
 /** A feature map of a model: one vector of `channels` features for every `stride` x `stride` pixels. */
 export interface FeatureMap {
@@ -9,6 +10,8 @@ export interface FeatureMap {
   readonly channels: number;
   /** [batch, channels, height / stride, width / stride] */
   readonly shape: Shape;
+  /** How far its positions look beyond the squares that stand for them, in pixels [down, right]; see `offsetOf`. */
+  readonly offset: readonly [number, number];
 }
 
 /**
@@ -30,7 +33,7 @@ export const lastOfEachStride = (model: FrozenFunction, image: Tensor): FeatureM
     if (rows * columns === 1 || stride < 1 || stride !== strideOf(width as number, columns)) continue;
     const known = last.get(stride);
     if (known !== undefined && outputs.has(known.name) && !outputs.has(name)) continue;
-    last.set(stride, { stride, name, channels, shape: tensor.shape });
+    last.set(stride, { stride, name, channels, shape: tensor.shape, offset: offsetOf(image, tensor) });
   }
   return [...last.values()].sort((a, b) => a.stride - b.stride);
 };

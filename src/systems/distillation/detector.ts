@@ -13,7 +13,7 @@ import type { Teacher } from "./teacher.ts";
 export const detector = (p: Parameters, teacher: Teacher, config: ModelConfig, calibration?: Calibration, region?: Region) => {
   const image = imageInput(config.image.depth);
   const prepared = preprocess(image, config.image);
-  const raw = anomalyMap(p, teacher.features(onlyRegion(prepared.x, region)), config);
+  const raw = anomalyMap(p, teacher.features(onlyRegion(prepared.x, region)), teacher.scales, config);
   const map = calibration ? standardise(raw, calibration) : raw;
   const { scored, outputs } = whereItCounts(map, prepared, region);
   return { image, ...outputs, score: imageScore(scored, config.score, region) };

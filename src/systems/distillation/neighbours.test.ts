@@ -68,11 +68,14 @@ const meansOfNine = ({ shape: [, channels, height, width], data: values }: Float
       return sum / count;
     }),
   );
-/** A square map [position][channel] with `to` positions to a side, linearly between the middles of its own. */
+/**
+ * A square map [position][channel] with `to` positions to a side, linearly between the middles of what its own look at: the tiny teacher pads
+ * both sides alike, so that position i of stride s looks at pixel s i.
+ */
 const resized = (map: readonly (readonly number[])[], to: number): number[][] => {
   const side = Math.sqrt(map.length);
   const along = (place: number) => {
-    const at = Math.min(side - 1, Math.max(0, ((place + 0.5) * side) / to - 0.5));
+    const at = Math.min(side - 1, Math.max(0, (place * side) / to));
     const before = Math.min(side - 2, Math.floor(at));
     return { before, share: at - before };
   };

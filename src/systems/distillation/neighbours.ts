@@ -21,7 +21,6 @@ import {
   matmul,
   mul,
   reshape,
-  resize2d,
   sqrt,
   square,
   sub,
@@ -35,7 +34,7 @@ import { openRuntime } from "../../runtime/index.ts";
 import type { Baseline, WorkOptions } from "../system.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { coreset } from "./coreset.ts";
-import { type Teacher, teacherOf } from "./teacher.ts";
+import { enlarged, type Teacher, teacherOf } from "./teacher.ts";
 import { readTeacher } from "./teachers/index.ts";
 
 /** Vectors that are looked at, drawn evenly from all images, and how many of them are remembered. */
@@ -107,16 +106,26 @@ const comparedScales = ({ scales }: Teacher) => {
  * that size and joined. x: [1, channels, size, size] -> [positions, features].
  */
 const patchFeatures = (teacher: Teacher, x: Tensor): Tensor => {
-  const features = teacher.features(x).slice(-comparedScales(teacher).length);
-  const [, , height, width] = features[0].shape as readonly number[];
+  const scales = comparedScales(teacher);
+  const [finest] = scales;
   const joined = concat(
-    features.map((feature) =>
-      resize2d(averagePool2d(feature, 3, { stride: 1, padding: 1, countPadding: false }), [height, width], "bilinear"),
-    ),
+    teacher
+      .features(x)
+      .slice(-scales.length)
+      .map((feature, index) => {
+        const { stride, offset } = scales[index];
+        // In positions of the finest scale, from which the offsets count as well.
+        const own = {
+          stride: stride / finest.stride,
+          offset: offset.map((pixels, axis) => (pixels - finest.offset[axis]) / finest.stride),
+        };
+        const means = averagePool2d(feature, 3, { stride: 1, padding: 1, countPadding: false });
+        return enlarged(means, finest.size, own);
+      }),
     1,
   );
   const channels = joined.shape[1] as number;
-  return transpose(reshape(joined, [channels, height * width]), [1, 0]);
+  return transpose(reshape(joined, [channels, finest.size ** 2]), [1, 0]);
 };
 
 /** As many vectors of each image as make up the candidates, at positions drawn for each among those that count: [count, channels]. */
@@ -152,9 +161,10 @@ const neighbourDetector = (teacher: Teacher, bank: Tensor, config: ModelConfig, 
   const half = mul(transpose(sum(square(bank), [1], { keepAxes: true }), [1, 0]), 0.5);
   const nearest = gather(bank, argMax(sub(matmul(queries, bank, { transposeB: true }), half), 1), 0);
   const distances = sqrt(sum(square(sub(queries, nearest)), [1]));
-  const { size } = comparedScales(teacher)[0];
+  const [finest] = comparedScales(teacher);
+  const { size } = finest;
   const { size: pixels } = config.image;
-  const map = smoothed(resize2d(reshape(distances, [1, 1, size, size]), [pixels, pixels], "bilinear"), config.score.sigma);
+  const map = smoothed(enlarged(reshape(distances, [1, 1, size, size]), pixels, finest), config.score.sigma);
   const { scored, outputs } = whereItCounts(map, prepared, region);
   return { image, ...outputs, score: imageScore(scored, config.score, region) };
 };

@@ -54,7 +54,7 @@ describe.each(steps.map((step) => [nameOf(step), step] as const))("the student (
     score: { sigma: 0 },
     training: { batch: x.shape[0] },
   }) as ModelConfig;
-  const named = scales.map((scale) => ({ ...scale, name: `stride ${scale.stride}` }));
+  const named = scales.map((scale) => ({ ...scale, name: `stride ${scale.stride}`, offset: [0, 0] as const }));
   const view = viewOf({ scales: named, features: () => [] }, config);
   const options = studentOptions(config);
   const batch = { x, exemplars, ...(step["weighs pixels"] ? { weights: pixels } : {}) };
@@ -104,7 +104,7 @@ describe.each(steps.map((step) => [nameOf(step), step] as const))("the student (
 
   test("the trained student's anomaly map", async () => {
     await expectSameExport({ ...step, evaluated: step.map }, values, x, (p, image) =>
-      anomalyMap(p, view.features(image), config),
+      anomalyMap(p, view.features(image), named, config),
     );
   });
 });

@@ -8,7 +8,10 @@ import {
   input,
   lastOfEachStride,
   mul,
+  offsetOf,
   readFunction,
+  resizeMatrix,
+  separable,
   type Tensor,
   transpose,
 } from "../../graph/index.ts";
@@ -22,6 +25,8 @@ export interface Scale {
   readonly stride: number;
   readonly channels: number;
   readonly size: number;
+  /** How far a position looks beyond the square that stands for it, in pixels [down, right]; see `offsetOf`. */
+  readonly offset: readonly [number, number];
 }
 
 /** A frozen, pretrained network. */
@@ -53,6 +58,7 @@ export const teacherOf = (file: TeacherFile, settings: Config["teacher"], size: 
     stride: factor * coarsest.stride,
     channels: coarsest.channels,
     size: coarsest.size / factor,
+    offset: [factor * coarsest.offset[0], factor * coarsest.offset[1]] as const,
   }));
   requireHalving(file.name, [...own, ...reduced], size);
 
@@ -68,6 +74,23 @@ export const teacherOf = (file: TeacherFile, settings: Config["teacher"], size: 
     scales: [...own, ...reduced],
     features: (x) => [...see(x, names), ...reductions.flatMap((by) => see(averagePool2d(x, by), [coarsest.name]))],
   };
+};
+
+/**
+ * A map [batch, channels, height, width] of a scale, enlarged to another size by linear interpolation, each value in the middle of what its position
+ * looks at: of the image's pixels (`offset` as the scale has it), or of the positions of a finer scale.
+ */
+export const enlarged = (
+  map: Tensor,
+  size: number,
+  { stride, offset }: { readonly stride: number; readonly offset: readonly number[] },
+): Tensor => {
+  const target = constant(new Float32Array(size * size), [size, size]);
+  const matrix = (axis: 0 | 1): Tensor => {
+    const span = { start: -offset[axis] / stride, length: map.shape[2 + axis] as number };
+    return resizeMatrix({ of: map, axis: 2 + axis, span }, { of: target, axis });
+  };
+  return separable(map, matrix(0), matrix(1));
 };
 
 /** A network that takes images [batch, 3, height, width], whatever the order of its own input. */
@@ -96,7 +119,8 @@ const openNetwork = ({ bytes, name }: TeacherFile): Network => {
 };
 
 const named = ({ name, call }: Network, layers: readonly string[], size: number): Scale[] => {
-  const found = call(input("image", [1, 3, size, size]), layers);
+  const image = input("image", [1, 3, size, size]);
+  const found = call(image, layers);
   return layers.map((layer) => {
     const [, channels, rows, columns] = found[layer].shape as readonly number[];
     if (found[layer].rank !== 4 || rows !== columns || size % rows !== 0) {
@@ -104,7 +128,7 @@ const named = ({ name, call }: Network, layers: readonly string[], size: number)
         `"${layer}" of the teacher "${name}" is no feature map of ${size} x ${size} pixels: its shape is [${found[layer].shape}].`,
       );
     }
-    return { name: layer, stride: size / rows, channels, size: rows };
+    return { name: layer, stride: size / rows, channels, size: rows, offset: offsetOf(image, found[layer]) };
   });
 };
 
@@ -118,7 +142,7 @@ const ofStrides = (network: Network, strides: readonly number[], size: number): 
         `The teacher "${network.name}" has no feature map of stride ${stride}; it has ${there || "none"}. Set teacher.strides, or name maps in teacher.layers.`,
       );
     }
-    return { name: map.name, stride, channels: map.channels, size: map.shape[2] as number };
+    return { name: map.name, stride, channels: map.channels, size: map.shape[2] as number, offset: map.offset };
   });
 };
 

@@ -30,7 +30,7 @@ export const methodWith = (file: TeacherFile, config: Config): Method<Config> =>
     finish: async ({ runtime, network, config: settled, images, region }) => {
       const p = frozen(network);
       const { shape, features } = viewOf(teacher, settled);
-      const mapOf = (x: Tensor) => anomalyMap(p, features(x), settled);
+      const mapOf = (x: Tensor) => anomalyMap(p, features(x), teacher.scales, settled);
       const calibration = settled.score.standardise ? await calibrate(runtime, mapOf, [1, ...shape], images) : undefined;
       return detector(p, teacher, settled, calibration, region);
     },
