@@ -95,7 +95,9 @@ const shorthands = ({ seed, roi, tile, teacher }: TrainCommand): string[] => [
   ...(roi === undefined ? [] : [`image.roi=${JSON.stringify(roi)}`]),
   ...(tile ? ["image.aspect=tile"] : []),
   // A file is found again from anywhere; names and addresses stay what they are.
-  ...(teacher === undefined ? [] : [`teacher.model=${JSON.stringify(/\.onnx$/i.test(teacher) && existsSync(teacher) ? resolve(teacher) : teacher)}`]),
+  ...(teacher === undefined
+    ? []
+    : [`teacher.model=${JSON.stringify(/\.onnx$/i.test(teacher) && existsSync(teacher) ? resolve(teacher) : teacher)}`]),
 ];
 
 /** What the run was begun with; another provider may be named, since it is no setting of the result. */

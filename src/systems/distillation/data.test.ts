@@ -17,7 +17,7 @@ const configOf = (given: ConfigInput = {}, channels: 1 | 3 = 3): ModelConfig => 
   const config = configSchema.parse({
     ...given,
     image: { size },
-    teacher: { strides: [2, 4, 8] },
+    teacher: { strides: [2, 4, 8], octaves: 1 },
     training: { batch: 3, steps: 20, ...given.training },
   });
   return { ...config, image: { ...config.image, channels, depth: 8 } };

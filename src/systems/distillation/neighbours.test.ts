@@ -29,7 +29,7 @@ const configOf = (given: ConfigInput = {}): Config =>
   configSchema.parse({
     ...given,
     image: { size, ...given.image },
-    teacher: { model: teacher, strides: [4, 8, 16], ...given.teacher },
+    teacher: { model: teacher, strides: [4, 8, 16], octaves: 1, ...given.teacher },
   });
 const modelFrom = (given: ConfigInput = {}, set = data): Promise<Uint8Array> =>
   fitNeighbours(set, configOf(given), { threads: 1 });

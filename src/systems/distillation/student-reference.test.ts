@@ -47,7 +47,7 @@ describe.each(steps.map((step) => [nameOf(step), step] as const))("the student (
   const { width, blocks, ...memory } = step.student;
   const config = configSchema.parse({
     image: { size, channels: 3, depth: 8 },
-    teacher: { strides: scales.map(({ stride }) => stride) },
+    teacher: { strides: scales.map(({ stride }) => stride), octaves: 1 },
     student: { width, blocks },
     memory: { ...memory, exemplarsPerStep: exemplars.shape[0] },
     loss: step["loss weights"],
