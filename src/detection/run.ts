@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { networkOf } from "../nn/index.ts";
-import { readJson, readTensors, runFiles } from "../training/index.ts";
+import { type RunFiles, readJson, readTensors, runFiles } from "../training/index.ts";
 import { writeDetector } from "./contract.ts";
 import { describeDetector, type MethodConfig, type MethodOf } from "./method.ts";
 import { regionOfRun } from "./region.ts";
@@ -38,7 +38,21 @@ export const rebuildModel = async <Config extends MethodConfig>(
   // A checkpoint is written after the settings are settled.
   const config = given as Settled<Config>;
   const method = await methodOf(given, {});
+  await requireSameOrigin(method, files);
   const region = await regionOfRun(files, config.image.roi, config.image);
   const graph = method.unfinished(networkOf(tensors), config, region);
   return writeDetector(graph, describeDetector(method, config, region, { ...method.provenance, unfinished: true }));
 };
+
+/** @throws Error when the weights were not learnt from what the method is made of now: from another teacher, say. */
+const requireSameOrigin = async ({ provenance = {} }: { readonly provenance?: object }, { manifest, folder }: RunFiles) => {
+  const begun = ((await readJson(manifest)) ?? {}) as Record<string, unknown>;
+  for (const [name, now] of Object.entries(provenance)) {
+    if (identityOf(begun[name]) === identityOf(now)) continue;
+    throw new Error(`The run in "${folder}" was begun with another ${name}. Give it back the ${name} that it was begun with.`);
+  }
+};
+
+/** What has a digest is the same under another name. */
+const identityOf = (origin: unknown): string =>
+  (origin as { readonly digest?: string } | undefined)?.digest ?? JSON.stringify(origin);

@@ -160,6 +160,11 @@ describe("a training", () => {
     const keys = bitsOf((await runs.stateOf("unfinished")).get("scale0.memory.keys")!);
     expect(constantsOf(rebuilt).has(keys)).toBe(true);
     await expectAgreement(rebuilt, [surface("tiles", { size, seed: 1, index: 30 }).image]);
+    const { config, folder } = runs.filesOf("unfinished");
+    const [stored, other] = [await readFile(config, "utf8"), join(runs.folder, "swapped.onnx")];
+    await writeFile(other, tinyTeacher({ seed: 1 }));
+    await writeFile(config, stored.replace(/"[^"]*tiny.onnx"/, JSON.stringify(other)));
+    await expect(distillation.rebuildModel(folder)).rejects.toThrow("was begun with another teacher");
     const finished = await distillation.rebuildModel(runs.filesOf("plain").folder);
     expect(Buffer.compare(finished, await runs.modelOf("plain"))).toBe(0);
   });
