@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { cachedFile, fetchOnce } from "../../../files/index.ts";
+import { cachedFile, cacheFolder, fetchOnce } from "../../../files/index.ts";
 import type { Listener } from "../../../training/index.ts";
 import type { Config } from "../config.ts";
-import { objectronTrunk } from "./objectron.ts";
+import { objectronTrunk, TRUNK_SHA256 } from "./objectron.ts";
 
 /** A pretrained network, as a file. */
 export interface TeacherFile {
@@ -17,8 +17,8 @@ export interface TeacherFile {
   readonly scaling: Exclude<Config["teacher"]["scaling"], "auto">;
 }
 
-/** The number changes when another file is made of the package. */
-const OBJECTRON = { cache: "objectron-trunk-1.onnx", scaling: "symmetric" } as const;
+/** A cached trunk that this version would not write is made anew under another name. */
+const OBJECTRON = { cache: `objectron-trunk-${TRUNK_SHA256.slice(0, 8)}.onnx`, scaling: "symmetric" } as const;
 
 /**
  * The teacher of a name (`objectron`, which comes with the installation), an address or a path. What is fetched or converted is kept in the
@@ -31,6 +31,11 @@ export const readTeacher = async (
 ): Promise<TeacherFile> => {
   if (model === "objectron") {
     const { bytes, digest } = await cachedFile(OBJECTRON.cache, objectronTrunk, { remake: true });
+    if (digest !== TRUNK_SHA256) {
+      throw new Error(
+        `The teacher in the cache, "${OBJECTRON.cache}" in "${cacheFolder()}", is another than this version makes: its SHA-256 is ${digest}. Delete it, and it is made again.`,
+      );
+    }
     return { name: model, bytes, digest, scaling: OBJECTRON.scaling };
   }
   if (/^[a-z]+:\/\//i.test(model)) {

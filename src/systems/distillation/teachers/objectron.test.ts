@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { input, program, readFunction, readModel, readTflite, type Tensor } from "../../../graph/index.ts";
 import { random } from "../../../random/index.ts";
 import { openLocalRuntime, type Value } from "../../../runtime/index.ts";
-import { objectronTrunk } from "./objectron.ts";
+import { objectronTrunk, TRUNK_SHA256 } from "./objectron.ts";
 
 interface Maps {
   readonly shape: readonly [number, number, number];
@@ -37,6 +37,7 @@ const bytesOf = ({ data }: Value): Uint8Array => new Uint8Array(data.buffer, dat
 test("the trunk is the same file every time, and says where it comes from", async () => {
   const [bytes, again] = [await objectronTrunk(), await objectronTrunk()];
   expect(Buffer.compare(bytes, again)).toBe(0);
+  expect(createHash("sha256").update(bytes).digest("hex")).toBe(TRUNK_SHA256);
   const { feeds, results, metadata, operators, constantCount } = readModel(bytes);
   expect(feeds).toEqual([{ name: "image", shape: [1, 3, 256, 256], type: "float32" }]);
   expect(results).toEqual([

@@ -14,6 +14,9 @@ const MODEL = {
   sha256: "d0a5255bf8c4f5a0bc4240741a76c41d5e939f7655078f945f50ab53a9375da6",
 };
 
+/** SHA-256 of what `objectronTrunk` writes. */
+export const TRUNK_SHA256 = "161c76788b2905ab70c9fc1ac078de698582dd6a7664b384c3a85a192e37569c";
+
 /** The last sums of the stages at strides 4, 8 and 16 whose features are used: what lies deeper separates defects worse. */
 const FEATURES = {
   stride4: "FeatureExtractor/MobilenetV2/expanded_conv_2/add",
