@@ -69,6 +69,14 @@ export const optimiserOf = ({
 }: Pick<OptimisationSettings, "optimiser" | "beta1" | "weightDecay">): Optimiser =>
   ({ adam: adam({ beta1 }), adamw: adamW({ beta1, weightDecay }), sgd: sgd({ weightDecay }) })[optimiser];
 
+/** What a training step is made of beside its objective, as the settings ask for it. */
+export const updateSettingsOf = (training: OptimisationSettings) => ({
+  optimiser: optimiserOf(training),
+  clipNorm: training.clipNorm,
+  accumulate: training.accumulate,
+  average: training.average > 0 ? { decay: training.average } : undefined,
+});
+
 /** The learning rate of each step that the settings ask for. */
 export const scheduleOf = ({
   schedule,

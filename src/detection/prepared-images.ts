@@ -17,6 +17,7 @@ import {
 import type { Runtime } from "../runtime/index.ts";
 import { type NetworkInput, openPreprocessor } from "./preprocessor.ts";
 import { blanked, maskImage, misfit, onlyRegion, type Region } from "./region.ts";
+import type { DetectorConfig } from "./settings.ts";
 
 /** An image, or a tile of one, as the network sees it. */
 export interface Prepared {
@@ -34,6 +35,10 @@ export interface PreparedImages {
   readonly skipped: readonly SkippedFile[];
   get(index: number): Promise<Prepared>;
 }
+
+/** Whether some pixels of some images do not count. */
+export const ignoresPixels = ({ samples }: PreparedImages, { image }: Pick<DetectorConfig, "image">): boolean =>
+  image.roi !== undefined || samples.some(({ ignorePath }) => ignorePath !== undefined);
 
 /** The images at some positions. */
 export const chosen = (images: PreparedImages, positions: readonly number[]): PreparedImages => ({

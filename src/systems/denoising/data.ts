@@ -1,4 +1,4 @@
-import { epochOrder, type PreparedImages } from "../../detection/index.ts";
+import { epochOrder, ignoresPixels, type PreparedImages } from "../../detection/index.ts";
 import { augment } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
 import type { Values } from "../../runtime/index.ts";
@@ -6,8 +6,8 @@ import type { ModelConfig } from "./config.ts";
 import { corrupt } from "./corruption/index.ts";
 
 /** Whether some pixels weigh more or less than others in the loss. */
-export const weighsPixels = ({ samples }: PreparedImages, { image, loss }: ModelConfig): boolean =>
-  loss.maskWeight > 0 || image.roi !== undefined || samples.some(({ ignorePath }) => ignorePath !== undefined);
+export const weighsPixels = (images: PreparedImages, config: ModelConfig): boolean =>
+  config.loss.maskWeight > 0 || ignoresPixels(images, config);
 
 /**
  * A batch of the training by its number, a function of (seed, number) alone: `corrupted` and `target` [batch, channels, size, size], and

@@ -1,10 +1,10 @@
 import {
   calibrate,
   type Method,
-  optimiserOf,
   type TrainOptions,
   type TrainSummary,
   trainDetector,
+  updateSettingsOf,
   weightSettings,
 } from "../../detection/index.ts";
 import { frozen, type TrainingStep, trainingStep, weightedMean, weightedResidual } from "../../nn/index.ts";
@@ -50,9 +50,6 @@ export const buildStep = (
     objective: (p, { corrupted, target, weights }) => ({
       loss: weightedMean(residual(target, restore(p, corrupted, network)), weights),
     }),
-    optimiser: optimiserOf(training),
-    clipNorm: training.clipNorm,
-    accumulate: training.accumulate,
-    average: training.average > 0 ? { decay: training.average } : undefined,
+    ...updateSettingsOf(training),
   });
 };

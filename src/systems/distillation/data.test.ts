@@ -2,12 +2,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { PreparedImages } from "../../detection/index.ts";
+import { ignoresPixels, type PreparedImages } from "../../detection/index.ts";
 import type { Sample } from "../../imaging/index.ts";
 import type { Values } from "../../runtime/index.ts";
 import { runFiles } from "../../training/index.ts";
 import { type ConfigInput, configSchema, type ModelConfig } from "./config.ts";
-import { augments, batchMaker, flat, recalls, type View, viewOf, weighsPixels } from "./data.ts";
+import { augments, batchMaker, flat, recalls, type View, viewOf } from "./data.ts";
 import { teacherOf } from "./teacher.ts";
 import { compute, largestDifference, noise } from "./testing/graphs.ts";
 import { teacherFile, tinyTeacher } from "./testing/tiny-teacher.ts";
@@ -192,9 +192,9 @@ describe("weights of pixels", () => {
   test("are fed where some pixels are ignored, or there is a region, and only there", async () => {
     const config = configOf();
     const view = viewOf(teacher, config);
-    expect(weighsPixels(numbered(3, view), config)).toBe(false);
-    expect(weighsPixels(ignoring(view), config)).toBe(true);
-    expect(weighsPixels(numbered(3, view), { ...config, image: { ...config.image, roi: "region.png" } })).toBe(true);
+    expect(ignoresPixels(numbered(3, view), config)).toBe(false);
+    expect(ignoresPixels(ignoring(view), config)).toBe(true);
+    expect(ignoresPixels(numbered(3, view), { ...config, image: { ...config.image, roi: "region.png" } })).toBe(true);
     expect(Object.keys(await (await makerOf(numbered(3, view), config))(1))).not.toContain("weights");
     const { weights } = await (await makerOf(ignoring(view), config))(1);
     expect(weights.shape).toEqual([3, 1, size, size]);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { epochOrder, type PreparedImages, type TrainingWork } from "../../detection/index.ts";
+import { epochOrder, ignoresPixels, type PreparedImages, type TrainingWork } from "../../detection/index.ts";
 import { concat, reshape, slice, type Tensor } from "../../graph/index.ts";
 import { augment } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
@@ -46,10 +46,6 @@ export const flat = (features: readonly Tensor[]): Tensor =>
     0,
   );
 
-/** Whether some pixels count less than others. */
-export const weighsPixels = ({ samples }: PreparedImages, { image }: ModelConfig): boolean =>
-  image.roi !== undefined || samples.some(({ ignorePath }) => ignorePath !== undefined);
-
 /** Whether the memory is a recall module's anywhere: then exemplars update it. */
 export const recalls = ({ memory }: Pick<Config, "memory">): boolean => memory.modules.includes("recall");
 
@@ -64,7 +60,7 @@ export const batchMaker = async (
 ): Promise<(number: number) => Promise<Values>> => {
   const { seed, image, memory, training, augmentation } = config;
   const imageAt = epochOrder(images.samples.length, seed);
-  const weighs = weighsPixels(images, config);
+  const weighs = ignoresPixels(images, config);
   const augmented = augments(config);
   const moved = { ...augmentation, brightness: 0, contrast: 0 };
   const exemplars = recalls(config) ? chooseExemplars(images, memory.exemplars, seed) : [];
@@ -78,12 +74,12 @@ export const batchMaker = async (
   return async (number) => {
     const first = (number - 1) * training.batch;
     const places = Array.from({ length: training.batch }, (_, row) => imageAt(first + row));
-    const weights = new Float32Array(training.batch * image.size ** 2).fill(1);
+    const weights = weighs ? new Float32Array(training.batch * image.size ** 2).fill(1) : undefined;
     const x = await Promise.all(
       places.map(async ({ epoch, index }, row) => {
         const { x: prepared, counts } = await images.get(index);
         const rng = () => random("augment", seed, epoch, index);
-        if (weighs && counts) weights.set(augmented ? augment(counts, image.size, moved, rng()) : counts, row * counts.length);
+        if (weights && counts) weights.set(augmented ? augment(counts, image.size, moved, rng()) : counts, row * counts.length);
         return augmented ? augment(prepared, image.size, augmentation, rng()) : prepared;
       }),
     );
@@ -92,7 +88,7 @@ export const batchMaker = async (
     return {
       x: stack(x, view.shape),
       ...(exemplars.length > 0 ? { exemplars: await viewsOf(images, next, view) } : {}),
-      ...(weighs ? { weights: { data: weights, shape: [training.batch, 1, image.size, image.size] } } : {}),
+      ...(weights ? { weights: { data: weights, shape: [training.batch, 1, image.size, image.size] } } : {}),
     };
   };
 };

@@ -1,9 +1,9 @@
-import { calibrate, type Method, type MethodOf, optimiserOf, weightSettings } from "../../detection/index.ts";
+import { calibrate, ignoresPixels, type Method, type MethodOf, updateSettingsOf, weightSettings } from "../../detection/index.ts";
 import { add, averagePool2d, mul, stopGradient, type Tensor } from "../../graph/index.ts";
 import { frozen, type Parameters, type TrainingStep, trainingStep } from "../../nn/index.ts";
 import { anomalyMap } from "./anomaly-map.ts";
 import type { Config, ModelConfig } from "./config.ts";
-import { augments, batchMaker, flat, recalls, type View, viewOf, weighsPixels } from "./data.ts";
+import { augments, batchMaker, flat, recalls, type View, viewOf } from "./data.ts";
 import { detector } from "./detector.ts";
 import { distillationLoss, normalityLoss, orthogonalityLoss } from "./losses.ts";
 import { rememberExemplars } from "./memory/first-memory.ts";
@@ -24,7 +24,7 @@ export const methodWith = (file: TeacherFile, config: Config): Method<Config> =>
     // The teacher's bytes count, not where they lie.
     weightsOf: (settled) => ({ ...weightSettings(settled), teacher: { ...settled.teacher, model: digest } }),
     keep: augments(config) ? undefined : () => (x) => flat(teacher.features(x)),
-    step: (settled, images) => buildStep(viewOf(teacher, settled), settled, weighsPixels(images, settled)),
+    step: (settled, images) => buildStep(viewOf(teacher, settled), settled, ignoresPixels(images, settled)),
     batches: (work) => batchMaker(work, viewOf(teacher, work.config)),
     begin: ({ runtime, config: settled, images }) => rememberExemplars(runtime, viewOf(teacher, settled), settled, images),
     finish: async ({ runtime, network, config: settled, images, region }) => {
@@ -72,10 +72,7 @@ export const buildStep = (view: View, config: ModelConfig, weighsPixels = false)
         ...(orthogonality ? { orthogonality } : {}),
       };
     },
-    optimiser: optimiserOf(training),
-    clipNorm: training.clipNorm,
-    accumulate: training.accumulate,
-    average: training.average > 0 ? { decay: training.average } : undefined,
+    ...updateSettingsOf(training),
   });
 };
 
