@@ -23,11 +23,11 @@ torch.set_num_threads(1)
 SCALES = [(2, 16), (3, 8), (4, 4)]  # channels and size, strides 2, 4 and 8 of 32 pixels
 SIZE, BATCH, EXEMPLARS = 32, 2, 3
 COMMON = {"width": 4, "items": 5, "adaptiveItems": 4}
-PLAIN = {**COMMON, "blocks": 1, "modules": ["recall", "adaptive"], "temperature": 1.0, "residual": False}
+PLAIN = {**COMMON, "blocks": 1, "modules": ["recall", "adaptive"], "temperature": 1.0}
 STRONG = {"normality": 0.5, "orthogonality": 0.3}  # so that no term hides behind another
 CASES = [  # the student, its loss, whether pixels are weighed
     (PLAIN, {"form": "position", "normality": 0.1, "orthogonality": 0.1}, False),
-    ({**PLAIN, "blocks": 2, "temperature": 0.5, "residual": True}, {**STRONG, "form": "flattened"}, True),
+    ({**PLAIN, "blocks": 2, "temperature": 0.5}, {**STRONG, "form": "flattened"}, True),
     ({**PLAIN, "modules": ["adaptive", "recall"]}, {**STRONG, "form": "position"}, True),
 ]
 
@@ -54,8 +54,15 @@ def asked_without_trace(network, exemplars):
     return found
 
 
+def differs(name, tensor, values):
+    """Whether this student alone has a weight of such a shape."""
+    return name in values and values[name].shape != tensor.shape
+
+
 def step(student, loss, weighs, values, x, exemplars, pixels):
     network = Joined(SCALES, student)
+    own = {name: on_grid(random_values(name, t, rng)) for name, t in sorted(network.state_dict().items()) if differs(name, t, values)}
+    values = {**values, **own}
     terms = {}
 
     def loss_of(made):
@@ -72,6 +79,7 @@ def step(student, loss, weighs, values, x, exemplars, pixels):
         "student": student,
         "loss weights": loss,
         "weighs pixels": weighs,
+        "own values": named(own, packed_grid),
         "terms": {name: term.item() for name, term in terms.items()},
         "gradientNorm": torch.cat([p.grad.flatten() for p in network.parameters()]).norm().item(),
         "map": packed(sum(maps)),

@@ -24,21 +24,20 @@ def alike(a, b, temperature):
 
 
 class Recall(nn.Module):
-    """Key/value memory, whose answer is mixed into the feature that was asked about."""
+    """Key/value memory, asked with the surroundings of each position; what it learns about asking begins at nothing."""
 
     def __init__(self, channels, items, temperature):
         super().__init__()
         self.temperature = temperature
         self.query = nn.Conv2d(channels, channels, 1, bias=False)
+        nn.init.zeros_(self.query.weight)
         self.keys = nn.Parameter(torch.randn(items, channels) * (2 / channels) ** 0.5)
         self.values = nn.Parameter(torch.randn(items, channels))
-        self.fusion = nn.Conv2d(2 * channels, channels, 1)
-
-    def recalled(self, x):
-        return image_of(alike(tokens_of(self.query(x)), self.keys, self.temperature) @ self.values, x)
 
     def forward(self, x):
-        return self.fusion(torch.cat([x, self.recalled(x)], 1))
+        around = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        query = around + self.query(x) / x.shape[1] ** 0.5
+        return image_of(alike(tokens_of(query), self.keys, self.temperature) @ self.values, x)
 
 
 class Adaptive(nn.Module):
@@ -90,11 +89,18 @@ class Block(nn.Module):
         return F.relu(y + (self.shortcut["norm"](self.shortcut["conv"](x)) if self.shortcut else x))
 
 
+def joined(features):
+    """Directions of all scales, each of mean square 1, averaged to the coarsest size."""
+    coarsest = features[-1].shape[2]
+    units = [F.normalize(feature, dim=1) * feature.shape[1] ** 0.5 for feature in features]
+    return torch.cat([F.avg_pool2d(unit, unit.shape[2] // coarsest) for unit in units], 1)
+
+
 class Embedding(nn.Module):
-    def __init__(self, scales, widest, blocks):
+    def __init__(self, scales, recalled, widest, blocks):
         super().__init__()
         coarsest = scales[-1][1]
-        joined = 0
+        together = recalled
         for index, (channels, size) in enumerate(scales):
             reduce = nn.Sequential()
             while size > coarsest:
@@ -102,41 +108,41 @@ class Embedding(nn.Module):
                 reduce.append(ConvNorm(channels, filters))
                 channels, size = filters, size // 2
             self.add_module(f"reduce{index}", reduce)
-            joined += channels
+            together += channels
         self.blocks = [f"block{index}" for index in range(blocks)]
         for index, name in enumerate(self.blocks):
-            self.add_module(name, Block(2 * widest if index else joined, 2 * widest, stride=1 if index else 2))
+            self.add_module(name, Block(2 * widest if index else together, 2 * widest, stride=1 if index else 2))
 
-    def forward(self, features):
-        x = torch.cat([getattr(self, f"reduce{index}")(feature) for index, feature in enumerate(features)], 1)
+    def forward(self, features, recalled):
+        x = [getattr(self, f"reduce{index}")(feature) for index, feature in enumerate(features)]
+        x = torch.cat(x if recalled is None else [*x, recalled], 1)
         for name in self.blocks:
             x = getattr(self, name)(x)
         return x
 
 
 class Scale(nn.Module):
-    """One scale of the decoder: recall before its blocks or adaptive memory after them, then a feature like the teacher's."""
+    """One scale of the decoder: blocks, then a feature like the teacher's, made of the memory's answer where there is a memory."""
 
-    def __init__(self, before, wanted, width, factor, module, settings):
+    def __init__(self, before, wanted, width, factor, memory, asked, fuses, blocks):
         super().__init__()
-        temperature, self.residual, self.kind = settings["temperature"], settings["residual"], module
-        if module == "recall":
-            self.memory = Recall(before, settings["items"], temperature)
-        if module == "adaptive":
-            self.memory = Adaptive(width, settings["adaptiveItems"], temperature)
-        self.blocks = [f"block{index}" for index in range(settings["blocks"])]
+        self.blocks = [f"block{index}" for index in range(blocks)]
         for index, name in enumerate(self.blocks):
             self.add_module(name, Block(width, width) if index else Block(before, width, enlarge=factor))
-        self.feature = nn.Conv2d(width, wanted, 1)
+        self.memory = memory
+        self.feature = nn.Conv2d(asked, wanted, 1)
+        self.fusion = nn.Conv2d(2 * width, width, 1) if fuses else None
 
-    def forward(self, x):
-        if self.kind == "recall":
-            x = self.memory(x)
+    def decoded(self, x):
         for name in self.blocks:
             x = getattr(self, name)(x)
-        if self.kind == "adaptive":
-            x = x + self.memory(x) if self.residual else self.memory(x)
-        return x, self.feature(x)
+        return x
+
+    def forward(self, x, recalled):
+        """recalled: what its memory said already, or None."""
+        x = self.decoded(x)
+        answer = recalled if recalled is not None else self.memory(x) if self.memory else x
+        return self.fusion(torch.cat([x, answer], 1)) if self.fusion else x, self.feature(answer)
 
 
 class Student(nn.Module):
@@ -145,32 +151,49 @@ class Student(nn.Module):
     def __init__(self, scales, settings):
         super().__init__()
         widths = [max(channels, settings["width"]) for channels, _ in scales]
-        self.embedding = Embedding(scales, widths[-1], settings["blocks"])
-        before, size, modules = 2 * widths[-1], scales[-1][1] // 2, settings["modules"]
-        self.names = []
+        named, last = settings["modules"], len(scales) - 1
+        self.kinds = [named[min(index, len(named) - 1)] for index in range(len(scales))]
+        self.at_first = self.kinds[0] == "recall"
+        together = sum(channels for channels, _ in scales) if self.at_first else 0
+        self.embedding = Embedding(scales, together, widths[-1], settings["blocks"])
+        before, size = 2 * widths[-1], scales[-1][1] // 2
         for index, ((channels, wanted), width) in enumerate(zip(scales[::-1], widths[::-1])):
-            module = modules[index] if index < len(modules) else modules[-1]
-            self.names.append(f"scale{index}")
-            self.add_module(self.names[-1], Scale(before, channels, width, wanted // size, module, settings))
+            kind, asked = self.kinds[index], together if index == 0 and self.at_first else width
+            memory = None
+            if kind == "recall":
+                memory = Recall(asked, settings["items"], settings["temperature"])
+            if kind == "adaptive":
+                memory = Adaptive(width, settings["adaptiveItems"], settings["temperature"])
+            fuses = index < last and kind != "none" and asked == width
+            scale = Scale(before, channels, width, wanted // size, memory, asked, fuses, settings["blocks"])
+            self.add_module(f"scale{index}", scale)
             before, size = width, wanted
+        self.scales = [getattr(self, f"scale{index}") for index in range(len(scales))]
 
     def forward(self, features):
-        x, made = self.embedding(features), []
-        for name in self.names:
-            x, feature = getattr(self, name)(x)
+        recalled = self.scales[0].memory(joined(features)) if self.at_first else None
+        x, made = self.embedding(features, recalled), []
+        for index, scale in enumerate(self.scales):
+            x, feature = scale(x, recalled if index == 0 else None)
             made.insert(0, feature)
         return made
 
     def recollections(self, features):
         """What was asked of the recall modules and what they answered: the memory alone is to learn from it. Nothing runs beyond the last."""
-        scales = [getattr(self, name) for name in self.names]
-        x, found = self.embedding(features), []
-        last = max(index for index, scale in enumerate(scales) if scale.kind == "recall")
-        for index, scale in enumerate(scales[: last + 1]):
-            if scale.kind == "recall":
-                found.append((x, scale.memory.recalled(x.detach())))
+        found, first = [], None
+        last = max(index for index, kind in enumerate(self.kinds) if kind == "recall")
+        if self.at_first:
+            first = self.scales[0].memory(joined(features))
+            found.append((joined(features), first))
+        if last == 0:
+            return found
+        x = self.embedding(features, first)
+        for index, scale in enumerate(self.scales[: last + 1]):
+            if index > 0 and self.kinds[index] == "recall":
+                asked = scale.decoded(x)
+                found.append((asked, scale.memory(asked.detach())))
             if index < last:
-                x, _ = scale(x)
+                x, _ = scale(x, first if index == 0 else None)
         return found
 
     def memories(self):

@@ -10,7 +10,7 @@ export const configSchema = z
       .enum(["normal", "all"])
       .default("normal")
       .describe("all: images of known defects in train/<kind> are trained on too."),
-    image: imageSettings(256),
+    image: imageSettings(128),
     teacher: z
       .strictObject({
         model: z
@@ -35,7 +35,7 @@ export const configSchema = z
           .int()
           .min(1)
           .max(4)
-          .default(1)
+          .default(2)
           .describe(
             "Sizes at which it sees the image: whole, half, a quarter ...; each further one adds its coarsest feature map, for large, faint defects.",
           ),
@@ -64,16 +64,22 @@ export const configSchema = z
           .array(z.enum(["recall", "adaptive", "none"]))
           .min(1)
           .max(5)
-          .default(["recall", "adaptive"])
+          .default(["recall", "none"])
           .describe("What remembers at each scale, from coarse to fine; the last one stands for all further scales."),
-        items: z.int().min(2).max(1000).default(50).describe("Pairs of key and value of a recall module."),
+        items: z.int().min(2).max(20_000).default(1000).describe("Pairs of key and value of a recall module."),
         adaptiveItems: z.int().min(2).max(1000).default(50).describe("Items that an adaptive memory makes of an image."),
-        temperature: z.number().positive().max(10).default(0.1).describe("Divides cosines before a softmax: smaller is sharper."),
-        residual: z
-          .boolean()
-          .default(false)
-          .describe("Add an adaptive memory's answer to its feature, instead of putting it in its place."),
-        exemplars: z.int().min(1).max(256).default(16).describe("Normal images that the recall memory is made and updated from."),
+        temperature: z
+          .number()
+          .positive()
+          .max(10)
+          .default(0.03)
+          .describe("Divides cosines before a softmax: smaller is sharper."),
+        exemplars: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(500)
+          .describe("Normal images that the recall memory is made and updated from."),
         exemplarsPerStep: z.int().min(1).max(64).default(4).describe("So many of them in each step, in turn."),
       })
       .prefault({}),
@@ -100,7 +106,7 @@ export const configSchema = z
       })
       .prefault({}),
     training: optimisationSettings({
-      steps: 600,
+      steps: 2000,
       batch: 8,
       optimiser: "adam",
       beta1: 0.5,
@@ -130,13 +136,12 @@ export type ConfigInput = z.input<typeof configSchema>;
 
 /** Starting points of `--preset`; what they leave open has the schema's default. */
 export const presets = {
-  tiny: { image: { size: 128 }, teacher: { strides: [4, 8] }, student: { width: 32, blocks: 1 }, training: { steps: 300 } },
+  tiny: { teacher: { strides: [4, 8], octaves: 1 }, student: { width: 32, blocks: 1 }, training: { steps: 300 } },
   small: {},
-  base: { teacher: { strides: [4, 8, 16] }, training: { steps: 4000, batch: 16 } },
+  base: { image: { size: 256 }, teacher: { strides: [4, 8, 16] }, training: { steps: 4000, batch: 16 } },
   /** What `lynceus demo` runs, on images of 64 x 64 pixels: ten seconds per surface on two cores. */
   demo: {
-    image: { size: 128 },
-    teacher: { strides: [4, 8] },
+    teacher: { strides: [4, 8], octaves: 1 },
     student: { width: 32, blocks: 1 },
     score: { sigma: 2 },
     training: { steps: 200 },

@@ -10,14 +10,13 @@ import { frozen, sgd, trainingStep } from "../../nn/index.ts";
 import { openLocalRuntime, type Value } from "../../runtime/index.ts";
 import type { ProgressEvent } from "../../training/index.ts";
 import type { Config, ConfigInput, ModelConfig } from "./config.ts";
-import { viewOf } from "./data.ts";
+import { chooseExemplars, viewOf } from "./data.ts";
 import { normalityLoss } from "./losses.ts";
 import { rememberExemplars } from "./memory/first-memory.ts";
-import { recall } from "./memory/recall.ts";
 import { student, studentOptions } from "./student.ts";
 import { distillation } from "./system.ts";
 import { teacherOf } from "./teacher.ts";
-import { compute, type Floats, largestDifference, noise } from "./testing/graphs.ts";
+import { compute, type Floats, largestDifference, noise, rowsOf, vectorAt } from "./testing/graphs.ts";
 import { expectAgreement, openRuns, size, steps } from "./testing/runs.ts";
 import { teacherFile, tinyTeacher } from "./testing/tiny-teacher.ts";
 import { buildStep } from "./train.ts";
@@ -224,7 +223,7 @@ describe("what is learnt", () => {
     expect(changed.map(([name]) => name).sort()).toEqual([...recalled].sort());
   });
 
-  test("before the first step: features of exemplars are remembered, each as it is, and asked for by its own query", async () => {
+  test("before the first step: features of exemplars are remembered, each as it is, beside what asks for it", async () => {
     const config = settledOf(runs.configOf({ memory: { items: 6, exemplars: 3 } }));
     const { view, step } = stepOf(config);
     const samples = Array.from(
@@ -247,15 +246,24 @@ describe("what is learnt", () => {
     );
     expect(other.map(([name]) => name).sort()).toEqual(["scale0.memory.keys", "scale0.memory.values"]);
 
-    // The memory's own questions: asked with a remembered feature, it answers with that feature.
+    // Each pair is what one position of an exemplar is asked with, and its feature; no position is remembered twice.
     const p = frozen(state as ReadonlyMap<string, Value>);
-    const values = state.get("scale0.memory.values") as Floats;
-    const [items, channels] = values.shape;
-    const asked = { shape: [items, channels, 1, 1], data: values.data };
-    const { recalled: found } = await compute([asked], (x) => ({
-      recalled: recall(p.at("scale0").at("memory"), x, { items, temperature: 0.001 }).recalled,
-    }));
-    expect(largestDifference(found.data, values.data)).toBeLessThan(1e-3);
+    const [keys, values] = ["keys", "values"].map((name) => rowsOf(state.get(`scale0.memory.${name}`) as Floats));
+    const seen: string[] = [];
+    for (const exemplar of chooseExemplars(images, 3, config.seed)) {
+      const x = { shape: [1, ...view.shape], data: (await images.get(exemplar)).x };
+      const { asked, query } = await compute([x], (given) => {
+        const [{ asked, query }] = student(p, view.features(given), studentOptions(config)).recollections;
+        return { asked, query };
+      });
+      const positions = asked.shape[2] * asked.shape[3];
+      for (let position = 0; position < positions; position++) {
+        seen.push([vectorAt({ ...query, shape: asked.shape }, 0, position), vectorAt(asked, 0, position)].flat().join());
+      }
+    }
+    const remembered = keys.map((key, item) => [...key, ...values[item]].join());
+    expect(new Set(remembered).size).toBe(6);
+    for (const pair of remembered) expect(seen).toContain(pair);
   });
 
   test("afterwards: everything, the memory also from the teacher's features alone", async () => {
@@ -279,7 +287,7 @@ describe("the loss", () => {
   });
 
   test.each(["position", "flattened"] as const)("falls, %s", async (form) => {
-    const { lines } = await trainOnNoise({ loss: { form }, training: { learningRate: 1e-2 } }, 60);
+    const { lines } = await trainOnNoise({ memory: { items: 60 }, loss: { form }, training: { learningRate: 1e-2 } }, 60);
     const [first, last] = [lines[2], lines[59]];
     expect(last.distillation).toBeLessThan(0.8 * first.distillation);
     expect(last.normality).toBeLessThan(0.8 * first.normality);

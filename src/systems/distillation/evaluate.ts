@@ -5,12 +5,12 @@ import { runFiles, writeJson } from "../../training/index.ts";
 import type { CompareRequest } from "../detector-system.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import { neighbours } from "./neighbours.ts";
-import type { Module } from "./student.ts";
+import { type Module, moduleOf } from "./student.ts";
 import { methodOf } from "./train.ts";
 
 /**
- * Compares the run with the same student without its memory (in both cosine forms), with one kind of memory only, and without
- * the losses of the memory, all trained for equally many steps or minutes; and with nearest neighbours on the same teacher's
+ * Compares the run with the same student without memory (in both cosine forms), with other memories, and without the losses of
+ * the memory, all trained for equally many steps or minutes; and with nearest neighbours on the same teacher's
  * features. See `compareVariants`.
  */
 export const ablation = async ({ run, data, steps, minutes, sigmas, ...computing }: CompareRequest): Promise<VariantRow[]> => {
@@ -31,23 +31,28 @@ export const ablation = async ({ run, data, steps, minutes, sigmas, ...computing
   return rows;
 };
 
-/** The run, and the run without each part of its idea; everything else is the run's. */
+/** Where there is a memory: recall serves the coarsest scale, adaptive memory the others. */
+const MEMORIES: Readonly<Record<string, readonly Module[]>> = {
+  "both memories": ["recall", "adaptive"],
+  "recall memory only": ["recall", "none"],
+  "adaptive memory only": ["none", "adaptive"],
+  "no memory": ["none"],
+};
+
+/** The run, and the run with other memories and without each of their losses; everything else is the run's. */
 export const variantsOf = (base: Config): Variant<Config>[] => {
   const { strides, layers, octaves } = base.teacher;
-  // Of more modules than scales the last ones are not used.
-  const modules = base.memory.modules.slice(0, (layers.length || strides.length) + octaves - 1);
-  const has = (kind: Module) => modules.includes(kind);
-  const only = (kind: Module) => ({ memory: { modules: modules.map((module) => (module === kind ? module : "none")) } });
+  const scales = (layers.length || strides.length) + octaves - 1;
+  const atEachScale = (modules: readonly Module[]) => Array.from({ length: scales }, (_, scale) => moduleOf({ modules }, scale));
+  const own = atEachScale(base.memory.modules);
+  const others = Object.entries(MEMORIES).filter(([, modules]) => atEachScale(modules).join() !== own.join());
   const variants: Record<string, ConfigInput> = {
     "this run": {},
-    ...(has("recall") && has("adaptive")
-      ? { "recall memory only": only("recall"), "adaptive memory only": only("adaptive") }
-      : {}),
-    "no memory": { memory: { modules: ["none"] } },
+    ...Object.fromEntries(others.map(([name, modules]) => [name, { memory: { modules: [...modules] } }])),
     "no memory, flattened maps (reverse distillation)": { memory: { modules: ["none"] }, loss: { form: "flattened" } },
-    ...(has("recall") ? { "without L_NM": { loss: { normality: 0 } } } : {}),
+    ...(own.includes("recall") ? { "without L_NM": { loss: { normality: 0 } } } : {}),
     "without L_ORTH": { loss: { orthogonality: 0 } },
-    ...(has("recall") ? { "without L_NM and L_ORTH": { loss: { normality: 0, orthogonality: 0 } } } : {}),
+    ...(own.includes("recall") ? { "without L_NM and L_ORTH": { loss: { normality: 0, orthogonality: 0 } } } : {}),
   };
   return Object.entries(variants).map(([name, { memory, loss }]) => ({
     name,

@@ -37,10 +37,7 @@ describe("the model file agrees with the browser's runtime", () => {
       "standardised, flattened, mean of the top",
       { loss: { form: "flattened" }, score: { standardise: true, image: "top", topShare: 0.05 } },
     ],
-    [
-      "fit, an added answer, the other memories",
-      { image: { aspect: "fit" }, memory: { residual: true, modules: ["adaptive", "recall"] } },
-    ],
+    ["fit, an added answer, the other memories", { image: { aspect: "fit" }, memory: { modules: ["adaptive", "recall"] } }],
     [
       "grey, with augmentation and averaged weights, named maps, no memory",
       {

@@ -1,17 +1,4 @@
-import {
-  add,
-  constant,
-  matmul,
-  mean,
-  mul,
-  reshape,
-  sqrt,
-  square,
-  stopGradient,
-  sub,
-  sum,
-  type Tensor,
-} from "../../graph/index.ts";
+import { add, matmul, mean, mul, reshape, sqrt, square, stopGradient, sub, sum, type Tensor } from "../../graph/index.ts";
 import { cosineSimilarity, unitVectors, weightedMean } from "../../nn/index.ts";
 import type { Recollection } from "./memory/recall.ts";
 
@@ -55,15 +42,15 @@ export const normalityLoss = (recollections: readonly Pick<Recollection, "asked"
 
 /**
  * L_ORTH, how alike memory items are: the mean of `cos(a_i, a_j)^2` over pairs i != j of the rows of a memory [items, channels], in [0, 1], summed over memories. It is 0
- * where all are at right angles.
+ * where all are at right angles. With unit rows R the sum over all pairs is `|R R^T|^2 = |R^T R|^2`, of which the smaller is computed.
  */
 export const orthogonalityLoss = (memories: readonly Tensor[]): Tensor =>
   memories
     .map((items) => {
-      const count = items.shape[0] as number;
+      const [count, channels] = items.shape as readonly number[];
       const rows = unitVectors(items, 1);
-      const apart = new Float32Array(count * count).fill(1 / (count * (count - 1)));
-      for (let i = 0; i < count; i++) apart[i * count + i] = 0;
-      return sum(mul(square(matmul(rows, rows, { transposeB: true })), constant(apart, [count, count])));
+      const products = count < channels ? matmul(rows, rows, { transposeB: true }) : matmul(rows, rows, { transposeA: true });
+      const withThemselves = sum(square(sum(square(rows), [1])));
+      return mul(sub(sum(square(products)), withThemselves), 1 / (count * (count - 1)));
     })
     .reduce((total, loss) => add(total, loss));

@@ -47,10 +47,18 @@ const patchesOf = async (images: readonly Image[]): Promise<number[][][]> => {
       const [, fine, coarse] = network.features(x);
       return { fine, coarse };
     });
-    const [eight, four] = [meansOfNine(fine), resized(meansOfNine(coarse), 8)];
+    const [eight, four] = [meansOfNine(directions(fine)), resized(meansOfNine(directions(coarse)), 8)];
     patches.push(eight.map((vector, position) => [...vector, ...four[position]]));
   }
   return patches;
+};
+/** Every position's vector, brought to length 1. */
+const directions = ({ shape, data: values }: Floats): Floats => {
+  const [, channels, height, width] = shape;
+  const positions = height * width;
+  const lengthAt = (position: number): number =>
+    Math.hypot(1e-6, ...Array.from({ length: channels }, (_, channel) => values[channel * positions + position]));
+  return { shape, data: values.map((value, i) => value / lengthAt(i % positions)) };
 };
 /** [position][channel]: the mean of the neighbours that there are. */
 const meansOfNine = ({ shape: [, channels, height, width], data: values }: Floats): number[][] =>

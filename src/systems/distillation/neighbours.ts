@@ -29,6 +29,7 @@ import {
   transpose,
 } from "../../graph/index.ts";
 import { imageInput, preprocess } from "../../imaging/index.ts";
+import { unitVectors } from "../../nn/index.ts";
 import { random } from "../../random/index.ts";
 import { openRuntime } from "../../runtime/index.ts";
 import type { Baseline, WorkOptions } from "../system.ts";
@@ -38,12 +39,13 @@ import { enlarged, type Teacher, teacherOf } from "./teacher.ts";
 import { readTeacher } from "./teachers/index.ts";
 
 /** Vectors that are looked at, drawn evenly from all images, and how many of them are remembered. */
-const CANDIDATES = 20_000;
+const CANDIDATES = 50_000;
 const REMEMBERED = 2000;
 
 /**
- * The baseline: nearest neighbours on the teacher's features (PatchCore, Roth et al. 2022, without its reweighting). Of the features of
- * normal images, a coreset is remembered; the anomaly of a position is its distance to the nearest one. It is fitted in seconds.
+ * The baseline: nearest neighbours on the teacher's features (PatchCore, Roth et al. 2022, without its reweighting), of which, as for the
+ * student, directions count. Of the features of normal images, a coreset is remembered; the anomaly of a position is its distance to the
+ * nearest one. It is fitted in seconds. Its map is not standardised: training images, whose patches are remembered, say nothing about distances.
  */
 export const neighbours = (config: Config): Baseline => ({
   name: "nearest neighbours",
@@ -102,7 +104,7 @@ const comparedScales = ({ scales }: Teacher) => {
 };
 
 /**
- * Of every position of the finest of these scales the features of its neighbourhood: means of 3 x 3 positions of every scale, brought to
+ * Of every position of the finest of these scales the features of its neighbourhood: mean directions of 3 x 3 positions of every scale, brought to
  * that size and joined. x: [1, channels, size, size] -> [positions, features].
  */
 const patchFeatures = (teacher: Teacher, x: Tensor): Tensor => {
@@ -119,7 +121,7 @@ const patchFeatures = (teacher: Teacher, x: Tensor): Tensor => {
           stride: stride / finest.stride,
           offset: offset.map((pixels, axis) => (pixels - finest.offset[axis]) / finest.stride),
         };
-        const means = averagePool2d(feature, 3, { stride: 1, padding: 1, countPadding: false });
+        const means = averagePool2d(unitVectors(feature, 1), 3, { stride: 1, padding: 1, countPadding: false });
         return enlarged(means, finest.size, own);
       }),
     1,

@@ -22,6 +22,7 @@ type Step = ReferenceStep & {
   student: Config["student"] & Omit<Config["memory"], "exemplars" | "exemplarsPerStep">;
   "loss weights": Config["loss"];
   "weighs pixels": boolean;
+  "own values": FirstValues;
   terms: Record<"distillation" | "normality" | "orthogonality", number>;
   gradientNorm: number;
   map: string;
@@ -38,13 +39,14 @@ type Reference = {
 };
 
 const file = new URL("./fixtures/student.json", import.meta.url);
-const { scales, size, values, steps, ...packed }: Reference = JSON.parse(readFileSync(file, "utf8"));
+const { scales, size, values: common, steps, ...packed }: Reference = JSON.parse(readFileSync(file, "utf8"));
 const [x, exemplars, pixels] = [packed.x, packed.exemplars, packed.pixels].map(unpack);
-const nameOf = ({ student: { modules, blocks, residual }, "loss weights": { form } }: Step): string =>
-  `${modules.join(" and ")}, ${blocks} blocks, ${residual ? "residual" : "plain"}, ${form}`;
+const nameOf = ({ student: { modules, blocks }, "loss weights": { form } }: Step): string =>
+  `${modules.join(" and ")}, ${blocks} blocks, ${form}`;
 
 describe.each(steps.map((step) => [nameOf(step), step] as const))("the student (%s) agrees with float64 PyTorch", (_, step) => {
   const { width, blocks, ...memory } = step.student;
+  const values = { ...common, ...step["own values"] };
   const config = configSchema.parse({
     image: { size, channels: 3, depth: 8 },
     teacher: { strides: scales.map(({ stride }) => stride), octaves: 1 },

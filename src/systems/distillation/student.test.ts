@@ -12,7 +12,6 @@ const optionsOf = (given: Partial<StudentOptions> = {}): StudentOptions => ({
   items: 3,
   adaptiveItems: 3,
   temperature: 0.5,
-  residual: false,
   ...given,
 });
 /** Features of images of 32 pixels at strides, with so many channels each. */
@@ -24,7 +23,7 @@ const declared = (shapes: readonly number[][], options: StudentOptions): string[
   student(p, inputsOf(shapes), options);
   return [...p.declarations].flatMap(([name, { trained }]) => (trained ? [name] : []));
 };
-const memoriesIn = (names: readonly string[]): string[] => names.filter((name) => name.includes("memory"));
+const memoriesIn = (names: readonly string[]): string[] => names.filter((name) => name.includes("memory."));
 
 const shapes = shapesOf([2, 4, 8], [3, 5, 7]);
 const images = shapes.map((shape, scale) => noise(shape, "teacher", scale));
@@ -76,7 +75,7 @@ describe("it makes features of the teacher's shapes", () => {
 
   test("with channels as many as the teacher's, or the width where that is more", () => {
     const p = trainable();
-    student(p, inputsOf(shapesOf([4, 8], [3, 20])), optionsOf({ width: 8 }));
+    student(p, inputsOf(shapesOf([4, 8], [3, 20])), optionsOf({ width: 8, modules: ["none", "adaptive"] }));
     const shapeOf = (name: string) => p.declarations.get(name)!.tensor.shape;
     expect(shapeOf("scale0.feature.weight")).toEqual([20, 20, 1, 1]);
     expect(shapeOf("scale1.feature.weight")).toEqual([3, 8, 1, 1]);
@@ -86,7 +85,7 @@ describe("it makes features of the teacher's shapes", () => {
 describe("its memory", () => {
   const kinds: Module[] = ["recall", "adaptive", "none"];
   const weightsOf = {
-    recall: ["keys", "values", "query.weight", "fusion.weight", "fusion.bias"],
+    recall: ["keys", "values", "query.weight"],
     adaptive: ["projection"],
     none: [],
   };
@@ -138,17 +137,33 @@ describe("its memory", () => {
     }
   });
 
-  test("an adaptive answer stands in the place of its feature, or is added to it", async () => {
-    const modules: Module[] = ["none", "none", "adaptive"];
-    const [replaced, added, none] = [
-      await featuresOf(optionsOf({ modules })),
-      await featuresOf(optionsOf({ modules, residual: true })),
-      await featuresOf(optionsOf({ modules: ["none"] })),
-    ];
-    // The last step is linear, and its bias is 0 at first: what is added is the answer alone.
-    const sums = replaced[0].data.map((value, i) => value + none[0].data[i]);
-    expect(largestDifference(added[0].data, sums)).toBeLessThan(1e-5);
-    expect(largestDifference(replaced[0].data, none[0].data)).toBeGreaterThan(1e-2);
+  test("what it answers is all that the feature of its scale is made of", async () => {
+    // An answer that is the same everywhere makes a feature that is the same everywhere, whatever the image shows.
+    const flat = (values: Floats): boolean => {
+      const [, channels, height, width] = values.shape;
+      return Array.from({ length: channels * height * width }, (_, i) => i).every(
+        (i) => values.data[i] === values.data[i - (i % (height * width))],
+      );
+    };
+    for (const [scale, modules] of [
+      [2, ["recall", "none"]],
+      [1, ["none", "recall", "none"]],
+    ] as [number, Module[]][]) {
+      const own = firstValues((p) => student(p, inputsOf(shapes), optionsOf({ modules })));
+      const name = `scale${2 - scale}.memory.values`;
+      const { shape } = own.get(name)!;
+      const found = await featuresOf(optionsOf({ modules }), { [name]: { shape, data: new Float32Array(shape[0] * shape[1]) } });
+      expect(found.map(flat)).toEqual([0, 1, 2].map((index) => index === scale));
+    }
+  });
+
+  test("its answer at the coarsest scale is joined to what the finer scales are decoded from", async () => {
+    const p = trainable();
+    student(p, inputsOf(shapes), optionsOf({ modules: ["recall", "none"] }));
+    const plain = trainable();
+    student(plain, inputsOf(shapes), optionsOf({ modules: ["none"] }));
+    const joined = (from: typeof p) => from.declarations.get("embedding.block0.conv1.weight")!.tensor.shape[1] as number;
+    expect(joined(p) - joined(plain)).toBe(3 + 5 + 7);
   });
 });
 
@@ -162,7 +177,7 @@ describe("it sees the teacher through one embedding alone", () => {
     }
   });
 
-  test("with the embedding's last block silent, whatever the teacher shows, the student answers alike", async () => {
+  test("and through its memory: with the embedding's last block silent, only a recall at the coarsest scale still sees", async () => {
     const names = ["norm2", "shortcut.norm"].map((norm) => `embedding.block0.${norm}.weight`);
     const values = firstValues((p) => student(p, inputsOf(shapes), optionsOf()));
     const silent = Object.fromEntries(
@@ -170,14 +185,16 @@ describe("it sees the teacher through one embedding alone", () => {
     );
     const others = images.map(({ shape }) => noise(shape, "another image"));
     const [one, other] = [await featuresOf(optionsOf(), silent), await featuresOf(optionsOf(), silent, others)];
-    expect(differences(one, other)).toEqual([0, 0, 0]);
+    const [finest, middle, coarsest] = differences(one, other);
+    expect([finest, middle]).toEqual([0, 0]);
+    expect(coarsest).toBeGreaterThan(1e-3);
     const [plain, elsewhere] = [await featuresOf(optionsOf()), await featuresOf(optionsOf(), {}, others)];
     expect(Math.min(...differences(plain, elsewhere))).toBeGreaterThan(1e-3);
   });
 
-  test("which is narrower than what it sees: a quarter of the positions of the coarsest map", () => {
+  test("a recall at the coarsest scale is asked with the features of all scales, at the coarsest size", () => {
     const { recollections } = student(trainable(), inputsOf(shapes), optionsOf());
-    expect(recollections[0].asked.shape).toEqual([1, 14, 2, 2]);
+    expect(recollections[0].asked.shape).toEqual([1, 15, 4, 4]);
   });
 });
 

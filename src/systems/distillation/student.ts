@@ -1,8 +1,8 @@
-import { add, concat, relu, type Tensor } from "../../graph/index.ts";
-import { batchNorm, conv, convTranspose, type Parameters } from "../../nn/index.ts";
+import { add, averagePool2d, concat, mul, relu, type Tensor } from "../../graph/index.ts";
+import { batchNorm, conv, convTranspose, type Parameters, unitVectors } from "../../nn/index.ts";
 import type { Config } from "./config.ts";
 import { adaptiveMemory } from "./memory/adaptive.ts";
-import { fuse, type Recollection, recall } from "./memory/recall.ts";
+import { type Recollection, recall } from "./memory/recall.ts";
 
 /** What the student remembers normality with at one scale. */
 export type Module = "recall" | "adaptive" | "none";
@@ -17,8 +17,6 @@ export interface StudentOptions {
   readonly items: number;
   readonly adaptiveItems: number;
   readonly temperature: number;
-  /** Add an adaptive memory's answer to the feature it was asked about, instead of putting it in its place. */
-  readonly residual: boolean;
 }
 
 export interface StudentFeatures {
@@ -29,10 +27,12 @@ export interface StudentFeatures {
 }
 
 /**
- * The student: it sees an image only through the teacher's features, condensed into a small embedding, and must make the features
- * anew from it, from coarse to fine, with a memory of what is normal at hand (claims 2 to 7 of the document; encoder and decoder of reverse
- * distillation, Deng and Li 2022). teacher: features from fine to coarse, each [batch, channels, height, width]. `ask` says how a recall
- * module takes its question: as it is, or, where the memory alone is to learn from the answer, without a gradient.
+ * The student: it sees an image only through the teacher's features, condensed into a small embedding, and makes the features anew from
+ * it, from coarse to fine (encoder and decoder of reverse distillation, Deng and Li 2022). Where a scale has a memory, the feature of that scale
+ * is made of the memory's answer alone, and the answer is joined to what the finer scales are decoded from (claims 2 to 7 of the
+ * document). A recall module of the coarsest scale is asked with the teacher's features of all scales, brought to one size and joined.
+ * teacher: features from fine to coarse, each [batch, channels, height, width]. `ask` says how a recall module takes its question: as it is, or,
+ * where the memory alone is to learn from the answer, without a gradient.
  */
 export const student = (
   p: Parameters,
@@ -42,37 +42,56 @@ export const student = (
 ): StudentFeatures => {
   const recollections: Recollection[] = [];
   const features: Tensor[] = [];
-  let x = embedding(p.at("embedding"), teacher, options);
+  const remember = (memory: Parameters, module: Module, x: Tensor): Tensor => {
+    if (module === "none") return x;
+    if (module === "adaptive") return adaptiveMemory(memory, x, { ...options, items: options.adaptiveItems });
+    const recollection = recall(memory, ask(x), options);
+    recollections.push(recollection);
+    return recollection.recalled;
+  };
+
+  const last = teacher.length - 1;
+  const first = moduleOf(options, 0) === "recall" ? remember(p.at("scale0.memory"), "recall", joined(teacher)) : undefined;
+  let x = embedding(p.at("embedding"), teacher, first, options);
   for (const [index, wanted] of [...teacher].reverse().entries()) {
     const scale = p.at(`scale${index}`);
     const module = moduleOf(options, index);
-    if (module === "recall") {
-      const recollection = recall(scale.at("memory"), ask(x), options);
-      recollections.push(recollection);
-      x = fuse(scale.at("memory"), recollection);
-    }
     x = decoderStage(scale, x, wanted, options);
-    if (module === "adaptive") {
-      const answer = adaptiveMemory(scale.at("memory"), x, { ...options, items: options.adaptiveItems });
-      x = options.residual ? add(x, answer) : answer;
-    }
-    features.unshift(conv(scale.at("feature"), x, wanted.shape[1] as number, 1));
+    const answer = index === 0 && first ? first : remember(scale.at("memory"), module, x);
+    features.unshift(conv(scale.at("feature"), answer, wanted.shape[1] as number, 1));
+    const joins = index < last && module !== "none" && answer !== first;
+    if (joins) x = conv(scale.at("fusion"), concat([x, answer], 1), x.shape[1] as number, 1);
   }
   return { features, recollections };
 };
 
-const moduleOf = ({ modules }: StudentOptions, index: number): Module => modules[Math.min(index, modules.length - 1)];
+/** The module of a scale, counted from the coarsest. */
+export const moduleOf = ({ modules }: Pick<StudentOptions, "modules">, index: number): Module =>
+  modules[Math.min(index, modules.length - 1)];
 
 const widthAt = (feature: Tensor, { width }: StudentOptions): number => Math.max(feature.shape[1] as number, width);
 
+/** The teacher's features of all scales as one of the coarsest size: directions, so that each scale counts alike, averaged and joined along channels. */
+const joined = (teacher: readonly Tensor[]): Tensor => {
+  const coarsest = heightOf(teacher[teacher.length - 1]);
+  return concat(
+    teacher.map((feature) => {
+      const directions = mul(unitVectors(feature, 1), (feature.shape[1] as number) ** 0.5);
+      return averagePool2d(directions, heightOf(feature) / coarsest);
+    }),
+    1,
+  );
+};
+
 /**
  * One embedding of all scales (multi-scale feature fusion and one-class embedding of reverse distillation): strided convolutions bring every
- * feature to the coarsest size, where they are joined along channels; residual blocks, of which the first halves the size, condense them.
+ * feature to the coarsest size, where they and what was recalled for them are joined along channels; residual blocks, of which the first
+ * halves the size, condense them.
  */
-const embedding = (p: Parameters, teacher: readonly Tensor[], options: StudentOptions): Tensor => {
+const embedding = (p: Parameters, teacher: readonly Tensor[], recalled: Tensor | undefined, options: StudentOptions): Tensor => {
   const coarsest = teacher[teacher.length - 1];
   const channels = widthAt(coarsest, options);
-  const joined = teacher.map((feature, index) => {
+  const reduced = teacher.map((feature, index) => {
     let x = feature;
     for (let level = 0; heightOf(x) > heightOf(coarsest); level++) {
       const filters = Math.min(2 * (x.shape[1] as number), channels);
@@ -80,7 +99,7 @@ const embedding = (p: Parameters, teacher: readonly Tensor[], options: StudentOp
     }
     return x;
   });
-  let x = concat(joined, 1);
+  let x = concat(recalled ? [...reduced, recalled] : reduced, 1);
   for (let block = 0; block < options.blocks; block++) {
     x = residualBlock(p.at(`block${block}`), x, 2 * channels, block === 0 ? "halve" : "keep");
   }

@@ -8,11 +8,14 @@ import { coreset } from "../coreset.ts";
 import { chooseExemplars, recalls, type View, viewsOf } from "../data.ts";
 import { student, studentOptions } from "../student.ts";
 
+/** Positions that a memory chooses among, drawn evenly from the exemplars: its time grows with them. */
+const CANDIDATES = 50_000;
+
 /**
- * What the recall modules remember before the first step: of the features that the untrained student makes of the exemplars, those that
- * lie farthest apart (see `coreset`) become the values, and their queries the keys. So the memory holds normal features, by way of the
- * teacher, before it guides the student. The state must have its first values. Where there are fewer features than items, the
- * remaining items keep theirs.
+ * What the recall modules remember before the first step, so that the memory holds the teacher's features of normal images before it
+ * guides the student: of all positions of the exemplars, those whose queries point in the directions farthest apart (see `coreset`) give their
+ * queries as keys and their features as values. The state must have its first values. Where there are fewer positions than
+ * items, the remaining items keep theirs.
  */
 export const rememberExemplars = async (
   runtime: Runtime,
@@ -22,46 +25,55 @@ export const rememberExemplars = async (
 ): Promise<void> => {
   const exemplars = recalls(config) ? chooseExemplars(images, config.memory.exemplars, config.seed) : [];
   if (exemplars.length === 0) return;
-  const x = input("x", [exemplars.length, ...view.shape]);
+  const x = input("x", [1, ...view.shape]);
   const p = trainable();
   const { recollections } = student(p, view.features(x), studentOptions(config));
-  const asked = recollections.flatMap(({ asked, query }, index) => [
-    [`asked${index}`, asked] as const,
-    [`query${index}`, query] as const,
-  ]);
+  const results = Object.fromEntries(
+    recollections.flatMap(({ asked, query }, index) => [[`asked${index}`, asked] as const, [`query${index}`, query] as const]),
+  );
   const state = [...p.declarations.values()].map(({ tensor }) => tensor);
-  const loaded = await runtime.load(program({ feeds: [x], state, results: Object.fromEntries(asked) }));
-  const results = await loaded.run({ x: await viewsOf(images, exemplars, view) });
-
+  const loaded = await runtime.load(program({ feeds: [x], state, results }));
   const names = [...p.declarations.keys()].filter((name) => name.endsWith("memory.keys"));
+  const found = names.map(() => ({ features: [] as Float32Array[], queries: [] as Float32Array[] }));
+  for (const [order, exemplar] of exemplars.entries()) {
+    const seen = await loaded.run({ x: await viewsOf(images, [exemplar], view) });
+    for (const [index, { features, queries }] of found.entries()) {
+      const [asked, query] = [rowsOf(seen[`asked${index}`]), rowsOf(seen[`query${index}`])];
+      const drawn = random("candidates", config.seed, index, order).permutation(asked.length);
+      for (const position of drawn.subarray(0, Math.ceil(CANDIDATES / exemplars.length))) {
+        features.push(asked[position]);
+        queries.push(query[position]);
+      }
+    }
+  }
+
   for (const [index, keys] of names.entries()) {
+    const { features, queries } = found[index];
     const values = keys.replace(/keys$/, "values");
     const first = await runtime.readState([keys, values]);
-    const [features, queries] = [results[`asked${index}`], results[`query${index}`]].map(rowsOf);
     const [count, channels] = (first.get(keys) as Value).shape;
-    const chosen = coreset(features, channels, count, random("memory", config.seed, index));
-    const filled = (name: string, rows: Float32Array): [string, Value] => {
+    const directions = new Float32Array(queries.length * channels);
+    for (const [row, query] of queries.entries()) directions.set(unit(query), row * channels);
+    const chosen = coreset(directions, channels, count, random("memory", config.seed, index));
+    const filled = (name: string, rows: readonly Float32Array[]): [string, Value] => {
       const { data: stored, shape } = first.get(name) as Value;
       const next = Float32Array.from(stored as Float32Array);
-      for (const [item, row] of chosen.entries()) next.set(rows.subarray(row * channels, (row + 1) * channels), item * channels);
+      for (const [item, row] of chosen.entries()) next.set(rows[row], item * channels);
       return [name, { data: next, shape }];
     };
     await runtime.writeState(new Map([filled(keys, queries), filled(values, features)]));
   }
 };
 
-/** [batch, channels, ...positions] -> one row of channels for each position of each image. */
-const rowsOf = ({ data, shape: [batch, channels, ...rest] }: Value): Float32Array => {
-  const positions = rest.reduce((product, size) => product * size, 1);
-  const rows = new Float32Array(data.length);
-  for (let image = 0; image < batch; image++) {
-    for (let channel = 0; channel < channels; channel++) {
-      for (let position = 0; position < positions; position++) {
-        rows[(image * positions + position) * channels + channel] = Number(
-          data[(image * channels + channel) * positions + position],
-        );
-      }
-    }
-  }
-  return rows;
+/** [1, channels, ...positions] -> the vector of each position. */
+const rowsOf = ({ data, shape: [, channels] }: Value): Float32Array[] => {
+  const positions = data.length / channels;
+  return Array.from({ length: positions }, (_, position) =>
+    Float32Array.from({ length: channels }, (_, channel) => Number(data[channel * positions + position])),
+  );
+};
+
+const unit = (vector: Float32Array): Float32Array => {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((value) => value / length);
 };

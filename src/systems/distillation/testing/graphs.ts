@@ -99,3 +99,7 @@ export const cosine = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 /** The vector of channels at a position of a map [batch, channels, height, width]. */
 export const vectorAt = ({ shape: [, channels, height, width], data }: Floats, image: number, position: number): number[] =>
   Array.from({ length: channels }, (_, channel) => data[(image * channels + channel) * height * width + position]);
+
+/** The rows of a matrix [count, width]. */
+export const rowsOf = ({ shape: [count, width], data }: Floats): number[][] =>
+  Array.from({ length: count }, (_, row) => [...data.slice(row * width, (row + 1) * width)]);

@@ -33,7 +33,7 @@ export const openRuns = async () => {
       image: { size, ...given.image },
       teacher: { model: teacher, strides: [4, 8], octaves: 1, ...given.teacher },
       student: { width: 4, blocks: 1 },
-      memory: { items: 5, adaptiveItems: 4, exemplars: 4, exemplarsPerStep: 2, ...given.memory },
+      memory: { modules: ["recall", "adaptive"], items: 5, adaptiveItems: 4, exemplars: 4, exemplarsPerStep: 2, ...given.memory },
       training: { steps, batch: 2, checkpointEvery: 2, ...given.training },
     });
   const filesOf = (name: string) => runFiles(join(folder, "runs", name));
