@@ -19,6 +19,8 @@ export interface FetchOptions extends CacheOptions {
   readonly onProgress?: (done: number, total: number | undefined) => void;
   /** The most bytes that are taken; by default 2 GB, where ONNX files end. */
   readonly largest?: number;
+  /** Throws, with a sentence for the user, when the bytes are not what is wanted; nothing is kept then. */
+  readonly check?: (bytes: Uint8Array) => void;
 }
 
 export interface FetchedFile extends CachedFile {
@@ -33,9 +35,13 @@ const OTHERWISE = "or fetch the file in another way and give its path";
  * The file at an address (`https:` or `http:`), fetched once and then read from the cache folder, without any request. The SHA-256 of
  * what came first is recorded beside it and checked ever after, also when the file was deleted and is fetched again. An address that
  * ends in `#sha256=<64 hexadecimal digits>` says itself what to expect. A folder that cannot be written to is no failure.
- * @throws Error, a sentence for the user, when the address is none, the file cannot be had whole, is a web page, or has another digest.
+ * @throws Error, a sentence for the user, when the address is none, the file cannot be had whole, is a web page, has another digest, or
+ * fails the check.
  */
-export const fetchOnce = async (url: string, { folder = cacheFolder(), ...options }: FetchOptions = {}): Promise<FetchedFile> => {
+export const fetchOnce = async (
+  url: string,
+  { folder = cacheFolder(), check, ...options }: FetchOptions = {},
+): Promise<FetchedFile> => {
   const { address, stated } = readAddress(url);
   const path = join(folder, nameOf(address));
   const kept = await readKept(path);
@@ -52,6 +58,14 @@ export const fetchOnce = async (url: string, { folder = cacheFolder(), ...option
   const bytes = await download(address, options);
   const digest = sha256(bytes);
   await requireDigest(digest, { stated, path, address });
+  try {
+    check?.(bytes);
+  } catch (error) {
+    throw new Error(
+      `The file from "${shown(address)}" cannot be used: ${(error as Error).message} Check the address, ${OTHERWISE}.`,
+      { cause: error },
+    );
+  }
   const isKept = await keep(path, { bytes, digest }, { url: shown(address), fetched: new Date().toISOString() });
   return { bytes, digest, path: isKept ? path : undefined };
 };

@@ -24,6 +24,8 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     requests.push(request.url as string);
     if (request.url?.startsWith("/models/tiny.onnx")) response.end(Buffer.from(bytes));
+    else if (request.url === "/models/page.onnx") response.end("<!DOCTYPE html><p>Sign in to download.</p>");
+    else if (request.url === "/models/half.onnx") response.end(Buffer.from(bytes.subarray(0, bytes.length >> 1)));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -83,6 +85,13 @@ describe("a teacher's address", () => {
     );
     await expect(readTeacher(`${address}/models/none.onnx`)).rejects.toThrow("the server answered 404 Not Found");
     await expect(readTeacher("ftp://example.org/tiny.onnx")).rejects.toThrow("is no address that a file can be fetched from");
+  });
+
+  test.each(["page.onnx", "half.onnx"])("that gives no ONNX model (%s) is named, and nothing is kept of it", async (name) => {
+    const kept = await readdir(join(folder, "cache"));
+    const url = `${address}/models/${name}`;
+    await expect(readTeacher(url)).rejects.toThrow(`The file from "${url}" cannot be used: The file is not an ONNX model: `);
+    expect(await readdir(join(folder, "cache"))).toEqual(kept);
   });
 
   test("can be given up", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { cachedFile, cacheFolder, fetchOnce } from "../../../files/index.ts";
+import { readFunction } from "../../../graph/index.ts";
 import type { Listener } from "../../../training/index.ts";
 import type { Config } from "../config.ts";
 import { objectronTrunk, TRUNK_SHA256 } from "./objectron.ts";
@@ -41,7 +42,7 @@ export const readTeacher = async (
   if (/^[a-z]+:\/\//i.test(model)) {
     const text = "fetching the teacher, bytes";
     const onProgress = (done: number, total?: number) => listener?.({ kind: "count", text, done, total: total ?? done });
-    const { bytes, digest } = await fetchOnce(model, { signal, onProgress });
+    const { bytes, digest } = await fetchOnce(model, { signal, onProgress, check: readFunction });
     return { name: basename(new URL(model).pathname) || new URL(model).hostname, bytes, digest, scaling: "imagenet" };
   }
   const bytes = await readFile(model).catch((error: NodeJS.ErrnoException) => {
