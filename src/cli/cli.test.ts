@@ -105,6 +105,17 @@ describe("lynceus", () => {
     expect((await readdir(join(folder, "heat"))).sort()).toEqual(["000.heatmap.png", "001.heatmap.png", "predictions.json"]);
   });
 
+  test("inspect exits with 1 where a file is broken, and with 0 where files only do not belong", async () => {
+    const images = join(folder, "inspected");
+    await cp(join(data, "test", "good"), images, { recursive: true });
+    await writeFile(join(images, "notes.txt"), "no image");
+    expect((await lynceus("inspect", images)).code).toBe(0);
+    await writeFile(join(images, "broken.png"), "no image");
+    const { code, out } = await lynceus("inspect", images, "--json");
+    expect(code).toBe(1);
+    expect(lastJson(out).failures).toEqual([expect.objectContaining({ path: join(images, "broken.png") })]);
+  });
+
   test("an unknown provider is wrong use, and an absent one a sentence", async () => {
     const image = join(data, "test", "good", "000.png");
     const out = join(folder, "nothing");

@@ -90,6 +90,7 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
     await writeFileAtomic(out, renderReport(page));
     say(`Page: ${out}`);
   } else say(`Look at the images: lynceus inspect ${JSON.stringify(source)} --out images.html`);
+  if (unreadable.length > 0) process.exitCode = 1;
   finish({
     source,
     layout,
