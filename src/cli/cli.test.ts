@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeSurfaces } from "../imaging/index.ts";
+import { tinyTeacher } from "../systems/distillation/testing/tiny-teacher.ts";
 
 /** The compiled command, as a user runs it on a machine without a graphics driver. */
 const command = join(createRequire(import.meta.url).resolve("lynceus"), "..", "cli", "main.js");
@@ -114,6 +115,23 @@ describe("lynceus", () => {
     const { code, out } = await lynceus("inspect", images, "--json");
     expect(code).toBe(1);
     expect(lastJson(out).failures).toEqual([expect.objectContaining({ path: join(images, "broken.png") })]);
+  });
+
+  test("settings that no teacher fits are wrong use", async () => {
+    const teacher = join(folder, "teacher.onnx");
+    await writeFile(teacher, tinyTeacher());
+    const missing = join(folder, "missing.onnx");
+    for (const [file, set, message] of [
+      [missing, "seed=1", `The teacher "${missing}" cannot be read (ENOENT).`],
+      [teacher, "teacher.strides=[32]", 'The teacher "teacher.onnx" has no feature map of stride 32; it has '],
+      [teacher, 'teacher.layers=["stride3"]', 'The model has no value "stride3"; the nearest names are '],
+      [teacher, "image.size=100", "it must be a multiple of "],
+    ]) {
+      const out = join(folder, "untaught");
+      const wrong = await lynceus("train", "distillation", "--data", data, "--out", out, "--teacher", file, "--set", set);
+      expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining(message) });
+      expect(await readdir(folder)).not.toContain("untaught");
+    }
   });
 
   test("an unknown provider is wrong use, and an absent one a sentence", async () => {

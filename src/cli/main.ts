@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 // The file, not the room's index: that would load the native engine.
 import { PROVIDERS } from "../runtime/provider.ts";
-import { Interrupted, UsageError } from "./usage.ts";
+import { Interrupted } from "./usage.ts";
 
 // Commands are imported when they run, so that help and mistakes answer at once.
 const { version } = createRequire(import.meta.url)("lynceus/package.json") as { version: string };
@@ -208,6 +208,9 @@ program
   )
   .action(async (path, options) => (await import("./inspect.ts")).inspect(path, options));
 
+/** Names, since their classes would have to be loaded. */
+const WRONG_USE: ReadonlySet<string> = new Set(["UsageError", "DatasetError", "TeacherError"]);
+
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
@@ -226,7 +229,6 @@ try {
     console.error(`lynceus: ${error instanceof Error ? error.message : error}`);
     if (process.argv.includes("--json"))
       console.log(JSON.stringify({ error: error instanceof Error ? error.message : `${error}` }));
-    const wrongUse = error instanceof UsageError || (error instanceof Error && error.name === "DatasetError");
-    process.exitCode = wrongUse ? 2 : 1;
+    process.exitCode = error instanceof Error && WRONG_USE.has(error.name) ? 2 : 1;
   }
 }

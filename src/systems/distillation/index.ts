@@ -9,5 +9,5 @@ export { fitNeighbours, neighbours } from "./neighbours.ts";
 export { predict } from "./predict.ts";
 export { type Module, type StudentFeatures, type StudentOptions, student } from "./student.ts";
 export { type Scale, type Teacher, teacherOf } from "./teacher.ts";
-export { readTeacher, type TeacherFile } from "./teachers/index.ts";
+export { readTeacher, TeacherError, type TeacherFile } from "./teachers/index.ts";
 export { buildStep, methodOf, methodWith } from "./train.ts";

@@ -16,7 +16,7 @@ import {
   transpose,
 } from "../../graph/index.ts";
 import type { Config } from "./config.ts";
-import type { TeacherFile } from "./teachers/index.ts";
+import { TeacherError, type TeacherFile } from "./teachers/index.ts";
 
 /** A feature map that the student learns to make. */
 export interface Scale {
@@ -41,9 +41,17 @@ export interface Teacher {
  * The pretrained network of an ONNX file, as a teacher for images of `size` pixels: of every stride that is wanted its last feature map,
  * or the maps that are named; and the coarsest of these once more for each further octave, of the image at half the size, a quarter ...,
  * where a position sees more of its surroundings.
- * @throws GraphError when it takes no image, or lacks a stride or a name.
+ * @throws TeacherError when it takes no image, or lacks a stride or a name.
  */
 export const teacherOf = (file: TeacherFile, settings: Config["teacher"], size: number): Teacher => {
+  try {
+    return makeTeacher(file, settings, size);
+  } catch (error) {
+    throw error instanceof GraphError ? new TeacherError(error.message, { cause: error }) : error;
+  }
+};
+
+const makeTeacher = (file: TeacherFile, settings: Config["teacher"], size: number): Teacher => {
   const network = openNetwork(file);
   const own = (
     settings.layers.length > 0 ? named(network, settings.layers, size) : ofStrides(network, settings.strides, size)

@@ -18,13 +18,18 @@ export interface TeacherFile {
   readonly scaling: Exclude<Config["teacher"]["scaling"], "auto">;
 }
 
+/** The settings ask for a teacher that there is not, or that cannot be one. */
+export class TeacherError extends Error {
+  override readonly name = "TeacherError";
+}
+
 /** A cached trunk that this version would not write is made anew under another name. */
 const OBJECTRON = { cache: `objectron-trunk-${TRUNK_SHA256.slice(0, 8)}.onnx`, scaling: "symmetric" } as const;
 
 /**
  * The teacher of a name (`objectron`, which comes with the installation), an address or a path. What is fetched or converted is kept in the
  * cache folder, with its SHA-256, and checked ever after.
- * @throws Error, a sentence for the user, when it cannot be had.
+ * @throws TeacherError when there is no such file; Error, a sentence for the user, when it cannot be had otherwise.
  */
 export const readTeacher = async (
   model: string,
@@ -46,7 +51,7 @@ export const readTeacher = async (
     return { name: basename(new URL(model).pathname) || new URL(model).hostname, bytes, digest, scaling: "imagenet" };
   }
   const bytes = await readFile(model).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
+    throw new TeacherError(
       `The teacher "${model}" cannot be read (${error.code}). Give the path of an ONNX model, an address (https://...), or objectron.`,
     );
   });
