@@ -106,6 +106,22 @@ describe("lynceus", () => {
     expect((await readdir(join(folder, "heat"))).sort()).toEqual(["000.heatmap.png", "001.heatmap.png", "predictions.json"]);
   });
 
+  test("an image in the place of the model is wrong use", async () => {
+    const image = join(data, "test", "good", "000.png");
+    for (const words of [
+      ["predict", image, run],
+      ["evaluate", image, "--data", data],
+      ["export", image, "--out", join(folder, "image.onnx")],
+    ]) {
+      expect(await lynceus(...words)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(
+          `"${image}" cannot be used as a model. Give a run folder or a model.onnx as the first argument.`,
+        ),
+      });
+    }
+  });
+
   test("inspect exits with 1 where a file is broken, and with 0 where files only do not belong", async () => {
     const images = join(folder, "inspected");
     await cp(join(data, "test", "good"), images, { recursive: true });

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readModel } from "../graph/index.ts";
 import { UsageError } from "./usage.ts";
 
 /**
@@ -10,11 +11,22 @@ export const readModelFile = async (path: string): Promise<Uint8Array> => {
   const status = await stat(path).catch(() => {
     throw new UsageError(`"${path}" does not exist. Give a run folder or a model file.`);
   });
-  if (!status.isDirectory()) return readFile(path);
+  if (!status.isDirectory()) return requireModel(path, await readFile(path));
   const finished = await readFile(join(path, "model.onnx")).catch(() => undefined);
   if (finished !== undefined) return finished;
   const run = await (await import("./run.ts")).openRun(path);
   if (run === undefined)
     throw new UsageError(`"${path}" is a folder, but not a run folder: it lacks manifest.json or config.json.`);
   return run.system.rebuildModel(run.folder);
+};
+
+/** @throws UsageError where the file is something else, such as an image. */
+const requireModel = (path: string, bytes: Uint8Array): Uint8Array => {
+  try {
+    return readModel(bytes).model;
+  } catch (error) {
+    throw new UsageError(
+      `"${path}" cannot be used as a model. Give a run folder or a model.onnx as the first argument. ${(error as Error).message}`,
+    );
+  }
 };
