@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { FolderInUseError } from "../files/index.ts";
+import { readConfig } from "../detection/index.ts";
+import { exists, FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { System } from "../systems/system.ts";
 import { hasBegun, type Listener, readJson, readTensors, runFiles } from "../training/index.ts";
@@ -24,7 +25,7 @@ interface TrainCommand extends CommonOptions {
 
 export const train = async (name: string, options: TrainCommand): Promise<void> => {
   const system = systemOrUsage(name);
-  const { data, out, config, provider } = options.resume ? await storedRun(options) : await newRun(system, options);
+  const { data, out, config, provider } = options.resume ? await storedRun(system, options) : await newRun(system, options);
   const { say, finish } = output(options.json);
   const drawn = progress();
   const signal = interruptible();
@@ -101,7 +102,10 @@ const shorthands = ({ seed, roi, tile, teacher }: TrainCommand): string[] => [
 ];
 
 /** What the run was begun with; another provider may be named, since it is no setting of the result. */
-const storedRun = async ({ out, data, preset, config, set, seed, roi, tile, teacher, provider }: TrainCommand) => {
+const storedRun = async (
+  system: System,
+  { out, data, preset, config, set, seed, roi, tile, teacher, provider }: TrainCommand,
+) => {
   if (out === undefined) throw new UsageError("Say which run to resume: --out DIR.");
   if ([preset, config, seed, roi, tile, teacher].some((given) => given !== undefined) || set !== undefined) {
     throw new UsageError(
@@ -109,10 +113,15 @@ const storedRun = async ({ out, data, preset, config, set, seed, roi, tile, teac
     );
   }
   const files = runFiles(out);
-  const manifest = (await readJson(files.manifest)) as { data: string; provider?: Provider } | undefined;
-  const stored = await readJson(files.config);
-  if (manifest === undefined || stored === undefined) {
+  const manifest = (await readJson(files.manifest)) as { system: string; data: string; provider?: Provider } | undefined;
+  if (manifest === undefined || !(await exists(files.config))) {
     throw new UsageError(`"${out}" holds no run to resume: start it with lynceus train, without --resume.`);
   }
+  if (manifest.system !== system.name) {
+    throw new UsageError(
+      `"${out}" is a run of ${manifest.system}: go on with lynceus train ${manifest.system} --resume --out ${out}`,
+    );
+  }
+  const stored = await readConfig(out, system.configSchema);
   return { out, data: data ?? manifest.data, config: stored, provider: provider ?? manifest.provider };
 };
