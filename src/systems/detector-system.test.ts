@@ -47,10 +47,15 @@ test("evaluating for other data writes beside the run's own report, and shows wh
   expect(requests).toMatchObject([{ run, data, minutes: 3, threads: 1 }]);
   expect(own.report).toBe(join(run, "report.html"));
   expect(own.page.comparisons).toEqual([{ title: "Variants", columns: [], rows: [] }]);
+  const comparisonsOf = async (ofData: string) => (await system.evaluateRun({ run, data: ofData, threads: 1 })).page.comparisons;
+  expect(await comparisonsOf(data)).toEqual(own.page.comparisons);
   const other = join(folder, "other");
   await writeSurfaces(other, { categories: ["tiles"], size: 32, trainCount: 1, testPerKind: 1, seed: 2 });
   const elsewhere = await system.evaluateRun({ run, data: join(other, "tiles"), threads: 1 });
   expect(elsewhere.report).toBe(join(run, "evaluation-tiles", "report.html"));
+  expect(elsewhere.page.comparisons).toBeUndefined();
+  await rm(join(data, "ground_truth", "crack"), { recursive: true });
+  expect(await comparisonsOf(data)).toBeUndefined();
   expect(requests).toHaveLength(1);
 });
 

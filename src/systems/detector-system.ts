@@ -1,8 +1,9 @@
 import { basename, join, resolve } from "node:path";
 import type { z } from "zod";
 import { evaluateModel, type MethodConfig, type MethodOf, rebuildModel, trainDetector } from "../detection/index.ts";
+import { readDataset } from "../imaging/index.ts";
 import type { Comparison } from "../report/index.ts";
-import { readJson, readMetrics, runFiles } from "../training/index.ts";
+import { digestOf, digestOfDigests, digestOfFile, readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
 import type { AblationRequest, System, WorkOptions } from "./system.ts";
 
 export interface CompareRequest extends WorkOptions, AblationRequest {
@@ -41,7 +42,10 @@ export const detectorSystem = <Config extends MethodConfig>(detector: DetectorSy
       const manifest = (await readJson(files.manifest)) as { data?: string } | undefined;
       // Another folder's figures do not replace those of the run's own.
       const ownData = manifest?.data === resolve(data);
-      const comparisons = ablation && (await compare?.({ run, data, ...ablation, ...options }));
+      const kept = join(run, "ablation", "comparisons.json");
+      const compared = ablation && (await compare?.({ run, data, ...ablation, ...options }));
+      if (compared) await writeJson(kept, { of: await originOf(model, data), comparisons: compared } satisfies Compared);
+      const comparisons = compared ?? (await keptComparisons(kept, model, data));
       const { threads, provider, workers, listener, signal } = options;
       return evaluateModel({
         model,
@@ -58,4 +62,27 @@ export const detectorSystem = <Config extends MethodConfig>(detector: DetectorSy
       });
     },
   };
+};
+
+interface Compared {
+  readonly of: string;
+  readonly comparisons: readonly Comparison[];
+}
+
+/** What an earlier `--ablation` compared, where it was this model on these images. */
+const keptComparisons = async (path: string, model: Uint8Array, data: string): Promise<readonly Comparison[] | undefined> => {
+  const kept = (await readJson(path)) as Compared | undefined;
+  return kept && kept.of === (await originOf(model, data)) ? kept.comparisons : undefined;
+};
+
+/** Identifies what a comparison was made on: the model, the images and their masks. */
+const originOf = async (model: Uint8Array, data: string): Promise<string> => {
+  const { train, test } = await readDataset(data);
+  const parts = [{ name: "model", digest: digestOf(model) }];
+  for (const { name, path, maskPath = "", ignorePath = "" } of [...train, ...test]) {
+    for (const file of [path, maskPath, ignorePath]) {
+      parts.push({ name, digest: file && (await digestOfFile(file).catch(() => "")) });
+    }
+  }
+  return digestOfDigests(parts);
 };

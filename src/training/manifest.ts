@@ -42,8 +42,8 @@ export const environmentChanges = (before: Partial<Environment>, now: Environmen
         `${key} was ${before[key as keyof Environment]} and is ${value} now: the last bits of the result may differ.`,
     );
 
-/** SHA-256 of text, hexadecimal. */
-export const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+/** SHA-256 of text or bytes, hexadecimal. */
+export const digestOf = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
 
 /** SHA-256 over this package's own compiled code. */
 export const digestOfCode = async (): Promise<string> => {
