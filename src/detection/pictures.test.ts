@@ -96,7 +96,9 @@ describe("heatScale", () => {
   it("names the threshold only where colours have a common scale, and hatching where there is any", () => {
     expect(JSON.stringify(heatScale(description(undefined)))).not.toContain("threshold");
     expect(heatScale(usual).note).not.toContain("Hatched");
-    expect(heatScale(usual, true).note).toContain("Hatched");
+    expect(heatScale(usual).outline).toBeUndefined();
+    expect(heatScale(usual, { masked: true }).outline?.label).toBe("the true defect");
+    expect(heatScale(usual, { hatched: true }).note).toContain("Hatched");
   });
 });
 

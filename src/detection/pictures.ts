@@ -44,15 +44,18 @@ export const heatOverlay = (image: Image, { map }: Detection, description: Detec
 /** Rows that are coloured at once. */
 const STRIP = 64;
 
-/** What the colours of `heatOverlay` and the lines of `explain` mean, for the legend of a report; `hatched` where images have areas that do not count. */
-export const heatScale = (description: DetectorDescription, hatched = false): MapScale => {
+/** What the colours of `heatOverlay` mean and, where images have masks or areas that do not count, the lines of `explain`: for the legend of a report. */
+export const heatScale = (
+  description: DetectorDescription,
+  { masked = false, hatched = false }: { readonly masked?: boolean; readonly hatched?: boolean } = {},
+): MapScale => {
   const grey = 140;
   const colours = Array.from({ length: 25 }, (_, step): Rgb => {
     const value = step / 24;
     const [red, green, blue] = infernoColour(value * HIGHEST).map((part) => Math.round(grey + OPACITY * value * (part - grey)));
     return [red, green, blue];
   });
-  const outline = { colour: OUTLINE, label: "the true defect" };
+  const outline = masked ? { colour: OUTLINE, label: "the true defect" } : undefined;
   const areas = hatched ? " Hatched areas are not inspected." : "";
   const fixed = mapRange(description);
   if (fixed === undefined) {

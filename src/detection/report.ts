@@ -214,16 +214,20 @@ const CASES = 6;
 
 /** The strongest right and wrong verdicts, or, without known defects, the strangest images. */
 const caseGroups = async (detector: Detector, { samples, maps }: Evaluation): Promise<CaseGroup[]> => {
-  const someIgnored = maps.some((map) => map?.ignore !== undefined);
+  const hatched = maps.some((map) => map?.ignore !== undefined);
   const falling = [...samples].sort((a, b) => b.score - a.score);
   const defects = falling.filter(({ sample }) => sample.label === 1);
   const normal = falling.filter(({ sample }) => sample.label === 0);
-  const group = (title: string, note: string, members: readonly EvaluatedSample[]) => async (): Promise<CaseGroup> => ({
-    title,
-    note,
-    mapScale: heatScale(detector.description, someIgnored),
-    cases: await showCases(detector, members.slice(0, CASES)),
-  });
+  const group = (title: string, note: string, members: readonly EvaluatedSample[]) => async (): Promise<CaseGroup> => {
+    const shown = members.slice(0, CASES);
+    const masked = shown.some(({ sample }) => sample.maskPath !== undefined);
+    return {
+      title,
+      note,
+      mapScale: heatScale(detector.description, { masked, hatched }),
+      cases: await showCases(detector, shown),
+    };
+  };
   const groups =
     defects.length === 0
       ? [group("Strangest images", "The highest scores of all.", normal)]

@@ -47,6 +47,13 @@ test("evaluating for other data writes beside the run's own report, and shows wh
   expect(requests).toMatchObject([{ run, data, minutes: 3, threads: 1 }]);
   expect(own.report).toBe(join(run, "report.html"));
   expect(own.page.comparisons).toEqual([{ title: "Variants", columns: [], rows: [] }]);
+  const outlines = own.page.caseGroups?.map(({ title, mapScale }) => [title.split(" ").at(-1), mapScale?.outline?.label]);
+  expect(outlines).toEqual([
+    ["defects", "the true defect"],
+    ["defects", "the true defect"],
+    ["images", undefined],
+    ["images", undefined],
+  ]);
   const comparisonsOf = async (ofData: string) => (await system.evaluateRun({ run, data: ofData, threads: 1 })).page.comparisons;
   expect(await comparisonsOf(data)).toEqual(own.page.comparisons);
   const other = join(folder, "other");
