@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -152,6 +152,15 @@ describe("lynceus", () => {
       expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining(message) });
       expect(await readdir(folder)).not.toContain("untaught");
     }
+  });
+
+  test.each(["denoising", "distillation"])("demo %s has a folder of its own", async (system) => {
+    const child = spawn(process.execPath, [command, "demo", system], { cwd: folder, env: withoutDriver });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    const line = await new Promise((resolve) => child.stdout.once("data", (text) => resolve(`${text}`)));
+    child.kill("SIGKILL");
+    await ended;
+    expect(line).toContain(`into ${join("lynceus-demo", system, "data")} ...`);
   });
 
   test("an unknown provider is wrong use, and an absent one a sentence", async () => {

@@ -5,7 +5,7 @@ import { type SurfaceCategory, writeSurfaces } from "../imaging/index.ts";
 import { type Measure, meanOverCategories } from "../metrics/index.ts";
 import { type Comparison, renderReport } from "../report/index.ts";
 import { runFiles } from "../training/index.ts";
-import { formatTable, output, progress } from "./output.ts";
+import { commandName, formatTable, output, progress } from "./output.ts";
 import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
 import type { CommonOptions } from "./usage.ts";
@@ -21,7 +21,7 @@ const BLURRED: Baseline = { name: "blurred difference", model: async () => blurr
 /** Paints surfaces, trains a small detector on each, and shows what it finds beside a method that does not learn, and the system's own baselines. */
 export const demo = async (
   name: string,
-  { out, threads, provider, json }: CommonOptions & { readonly out: string },
+  { out = join("lynceus-demo", name), threads, provider, json }: CommonOptions & { readonly out?: string },
 ): Promise<void> => {
   const { say, finish } = output(json);
   const system = systemOrUsage(name);
@@ -86,8 +86,9 @@ export const demo = async (
 
   say(`\n${comparison.title}\n${formatTable(comparison)}\n`);
   say(`Look at ${report}; each surface has its own in ${join(out, "<surface>", "report.html")}.`);
+  const command = commandName();
   say(
-    `Next: lynceus predict ${runFiles(join(out, CATEGORIES[0])).folder} YOUR_IMAGE.png, or lynceus train ${name} --data YOUR_FOLDER`,
+    `Next: ${command} predict ${runFiles(join(out, CATEGORIES[0])).folder} YOUR_IMAGE.png, or ${command} train ${name} --data YOUR_FOLDER`,
   );
   finish({ report, metrics: { ...meansOf(metrics), ...metrics }, baselines: baselineMetrics });
 };

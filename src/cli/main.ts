@@ -62,7 +62,7 @@ program
   .command("demo")
   .description("Train and evaluate on surfaces the tool paints itself, in about two minutes; ends with a report to look at.")
   .argument("[system]", "which system to show", "denoising")
-  .option("--out <dir>", "folder for everything it makes", "lynceus-demo")
+  .option("--out <dir>", "folder for everything it makes (default: one for each system in lynceus-demo)")
   .addOption(threads)
   .addOption(workers)
   .addOption(provider)

@@ -11,6 +11,10 @@ export const output = (json: boolean | undefined) => ({
   finish: (result: unknown): void => (json ? console.log(JSON.stringify(result)) : undefined),
 });
 
+/** What a user who began this process types before a command: npm's scripts, and npx, find `lynceus` in this folder only. */
+export const commandName = ({ npm_lifecycle_event }: NodeJS.ProcessEnv = process.env): string =>
+  npm_lifecycle_event === undefined ? "lynceus" : "npx lynceus";
+
 /** A file's name for a terminal: what would move its cursor or colour it is written out. */
 export const shown = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
