@@ -138,11 +138,9 @@ const trainAndEvaluate = async <Config extends MethodConfig>(
   files: RunFiles,
   options: VariantsOptions<Config>,
 ): Promise<EvaluateResult> => {
-  const { data, threads, workers, provider, listener, signal } = options;
   if (!(await exists(files.model))) {
-    const computing = { threads, workers, provider, listener, signal };
-    const { finished } = await trainDetector(method, { data, out: files.folder, config, resume: true, ...computing });
-    if (!finished) throw signal?.reason;
+    const { finished } = await trainDetector(method, { ...options, out: files.folder, config, resume: true });
+    if (!finished) throw options.signal?.reason;
   }
   return evaluateIn(files, await readFile(files.model), options);
 };
