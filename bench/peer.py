@@ -223,7 +223,7 @@ def trained(network, inputs, objective, make_optimiser):
 def distilling(fed, size=256, batch=8, exemplars=4):
     teacher = folded(resnet18(64, 10)[:10])  # up to the third stage
     scales = [(64, size // 4), (128, size // 8), (256, size // 16)]
-    modules = {"modules": ["recall", "adaptive"], "items": 1000, "adaptiveItems": 50, "temperature": 0.03}
+    modules = {"modules": ["recall", "none"], "items": 1000, "temperature": 0.03}
     student = Student(scales, {"width": 64, "blocks": 2, **modules})
     smoothing = gaussian_filter(size, 4, 16)
 
