@@ -139,7 +139,7 @@ export const presets = {
   tiny: { teacher: { strides: [4, 8], octaves: 1 }, student: { width: 32, blocks: 1 }, training: { steps: 300 } },
   small: {},
   base: { image: { size: 256 }, teacher: { strides: [4, 8, 16] }, training: { steps: 4000, batch: 16 } },
-  /** What `lynceus demo` runs, on images of 64 x 64 pixels: ten seconds per surface on two cores. */
+  /** What `lynceus demo` runs, on images of 64 x 64 pixels: less than half a minute per surface on two cores. */
   demo: {
     teacher: { strides: [4, 8], octaves: 1 },
     student: { width: 32, blocks: 1 },
