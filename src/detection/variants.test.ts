@@ -92,7 +92,7 @@ describe("a comparison of variants", () => {
     const first: ProgressEvent[] = [];
     const timed = { ...options, run, variants, budget: { minutes: 0.002 } };
     const [row] = await compareVariants({ ...timed, listener: (event) => first.push(event) });
-    expect(first.filter((event) => event.kind === "stage").map(({ text }) => text)).toContain("timing 6 steps");
+    expect(first.filter((event) => event.kind === "stage").map(({ text }) => text)).toContain("timing 20 steps");
     const [name] = (await readdir(join(run, "ablation"))).filter((entry) => entry.endsWith(".timing.json"));
     const path = join(run, "ablation", name);
     const measured = JSON.parse(await readFile(path, "utf8"));

@@ -180,16 +180,18 @@ const stepsOf = async <Config extends MethodConfig>(
   const { budget = { steps: config.training.steps } } = options;
   if ("steps" in budget) return budget.steps;
   const { minutes } = budget;
-  const stored = (await readJson(path)) as { secondsPerStep: number } | undefined;
-  const secondsPerStep = stored?.secondsPerStep ?? (await timeSteps(method, config, options));
+  const { threads, provider } = options;
+  const stored = (await readJson(path)) as { secondsPerStep: number; threads?: number; provider?: Provider } | undefined;
+  const applies = stored !== undefined && stored.threads === threads && stored.provider === provider;
+  const secondsPerStep = applies ? stored.secondsPerStep : await timeSteps(method, config, options);
   const steps = Math.max(1, Math.floor((60 * minutes) / secondsPerStep));
-  await writeJson(path, { minutes, secondsPerStep, steps });
+  await writeJson(path, { minutes, secondsPerStep, steps, threads, provider });
   return steps;
 };
 
 /** The first steps compile and fill caches. */
 const WARM_UP_STEPS = 2;
-const TIMED_STEPS = 6;
+const TIMED_STEPS = 20;
 
 /** Median seconds of a step, of a training in a temporary folder that is given up after a few. */
 const timeSteps = async <Config extends MethodConfig>(

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
 import { type Baseline, blurredDifference, evaluateModel } from "../detection/index.ts";
 import { holdFolder, writeFileAtomic } from "../files/index.ts";
-import { listCategories, readDataset } from "../imaging/index.ts";
+import { listCategories } from "../imaging/index.ts";
 import { type Measure, meanOverCategories, meanOverSeeds } from "../metrics/index.ts";
 import { type Comparison, type Failure, renderReport } from "../report/index.ts";
-import { digestOfFiles, readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
+import { readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
+import { digestOfDataset } from "./dataset-digest.ts";
 import type { System, WorkOptions } from "./system.ts";
 
 export interface BenchmarkOptions extends WorkOptions {
@@ -58,7 +59,9 @@ export const benchmark = async (options: BenchmarkOptions): Promise<Benchmark> =
   try {
     const runs: BenchmarkRun[] = [];
     const digests = new Map<string, string>();
-    for (const { name, source } of categories) digests.set(name, await digestOfDataset(source));
+    // The data of one that cannot be read are its error, which its rows will say.
+    const digestOf = (source: string) => digestOfDataset(source).catch((error: Error) => error.message);
+    for (const { name, source } of categories) digests.set(name, await digestOf(source));
     const baselines = await baselinesOf(systems);
     const work: readonly Work[] = categories.flatMap(({ name: category, source }) => [
       ...baselines.map(({ baseline, asked }) => ({
@@ -127,19 +130,6 @@ interface Work {
   readonly asked: unknown;
   run(folder: string): Promise<Result>;
 }
-
-/** SHA-256 over every image and mask of a data set; of one that cannot be read, its error, which its rows will say. */
-const digestOfDataset = async (source: string): Promise<string> => {
-  try {
-    const { train, test } = await readDataset(source);
-    const files = [...train, ...test].flatMap(({ split, kind, name, path, maskPath, ignorePath }) =>
-      [path, maskPath, ignorePath].flatMap((file) => (file ? [{ name: `${split} ${kind} ${name}`, path: file }] : [])),
-    );
-    return await digestOfFiles(files);
-  } catch (error) {
-    return (error as Error).message;
-  }
-};
 
 /** What an earlier benchmark in this folder found. @throws Error when it was of other settings. */
 const readResult = async ({ folder, asked }: Work): Promise<Result | undefined> => {

@@ -1,9 +1,9 @@
 import { basename, join, resolve } from "node:path";
 import type { z } from "zod";
 import { evaluateModel, type MethodConfig, type MethodOf, rebuildModel, trainDetector } from "../detection/index.ts";
-import { readDataset } from "../imaging/index.ts";
 import type { Comparison } from "../report/index.ts";
-import { digestOf, digestOfDigests, digestOfFile, readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
+import { digestOf, readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
+import { digestOfDataset } from "./dataset-digest.ts";
 import type { AblationRequest, System, WorkOptions } from "./system.ts";
 
 export interface CompareRequest extends WorkOptions, AblationRequest {
@@ -76,13 +76,5 @@ const keptComparisons = async (path: string, model: Uint8Array, data: string): P
 };
 
 /** Identifies what a comparison was made on: the model, the images and their masks. */
-const originOf = async (model: Uint8Array, data: string): Promise<string> => {
-  const { train, test } = await readDataset(data);
-  const parts = [{ name: "model", digest: digestOf(model) }];
-  for (const { name, path, maskPath = "", ignorePath = "" } of [...train, ...test]) {
-    for (const file of [path, maskPath, ignorePath]) {
-      parts.push({ name, digest: file && (await digestOfFile(file).catch(() => "")) });
-    }
-  }
-  return digestOfDigests(parts);
-};
+const originOf = async (model: Uint8Array, data: string): Promise<string> =>
+  digestOf(`${digestOf(model)} ${await digestOfDataset(data)}`);

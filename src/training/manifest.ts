@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
 import type { Provider } from "../runtime/index.ts";
 
 const versionOf = (name: string): string => (createRequire(import.meta.url)(name) as { version: string }).version;
@@ -45,10 +46,11 @@ export const environmentChanges = (before: Partial<Environment>, now: Environmen
 /** SHA-256 of text or bytes, hexadecimal. */
 export const digestOf = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
 
-/** SHA-256 over this package's own compiled code. */
+/** SHA-256 over this package's own code, where it runs: compiled or not. */
 export const digestOfCode = async (): Promise<string> => {
-  const root = dirname(createRequire(import.meta.url).resolve("lynceus"));
-  const names = (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".js")).sort();
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const isCode = (name: string): boolean => /\.[jt]s$/.test(name) && !/\.(test|d)\.ts$/.test(name);
+  const names = (await readdir(root, { recursive: true })).filter(isCode).sort();
   return digestOfFiles(names.map((name) => ({ name, path: join(root, name) })));
 };
 
