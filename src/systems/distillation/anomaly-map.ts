@@ -3,7 +3,7 @@ import { add, type Tensor } from "../../graph/index.ts";
 import type { Parameters } from "../../nn/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { cosineDistance } from "./losses.ts";
-import { student, studentOptions } from "./student.ts";
+import { student, studentOptions } from "./model.ts";
 import { enlarged, type Scale } from "./teacher.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { random } from "../../random/index.ts";
-import { coreset } from "./coreset.ts";
+import { coreset, drawPositions } from "./coreset.ts";
 
 const points = (count: number, dimensions: number, ...keys: (string | number)[]): Float32Array => {
   const rng = random("coreset", ...keys);
@@ -60,6 +60,7 @@ describe("without projection", () => {
     expect(chosen.map((index) => index % 3).sort()).toEqual([0, 1, 2]);
     expect(coreset(three, 4, 10, random("start")).sort()).toEqual([0, 1, 2]);
     expect(coreset(three, 4, 1, random("start"))).toHaveLength(1);
+    expect(coreset(new Float32Array(0), 4, 10, random("start"))).toEqual([]);
   });
 });
 
@@ -84,4 +85,16 @@ test("in more than 64 dimensions it chooses by a projection, which keeps what is
   const chosen = coreset(vectors, dimensions, 10, random("start"));
   expect(chosen.map((index) => index % 10).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(vectors).toEqual(before);
+});
+
+test("positions are drawn without repetition, of those of which at least half counts", () => {
+  const drawn = (counts: Float32Array | undefined, count = 100) => [...drawPositions(4, counts, count, random("draw"))];
+  const byNumber = (a: number, b: number): number => a - b;
+  expect(drawn(undefined).sort(byNumber)).toEqual(Array.from({ length: 16 }, (_, position) => position));
+  expect(drawn(undefined)).not.toEqual(Array.from({ length: 16 }, (_, position) => position));
+  expect(drawn(undefined, 5)).toEqual(drawn(undefined).slice(0, 5));
+  // 8 x 8 pixels, of which the first three columns are ignored: half of every second position of a row.
+  const counts = Float32Array.from({ length: 64 }, (_, i) => (i % 8 < 3 ? 0 : 1));
+  expect(drawn(counts).sort(byNumber)).toEqual([1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15]);
+  expect(drawn(new Float32Array(64))).toEqual([]);
 });

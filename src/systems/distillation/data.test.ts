@@ -206,6 +206,19 @@ describe("weights of pixels", () => {
     expect(shares.sort()).toEqual([3, 5, 7]);
   });
 
+  test("are fed of the exemplars too, where these are asked about", async () => {
+    const of = async (given: ConfigInput) => {
+      const config = configOf(given);
+      return (await makerOf(ignoring(viewOf(teacher, config)), config))(1);
+    };
+    const { exemplars, exemplarWeights } = await of({ memory: { exemplarsPerStep: 2 } });
+    expect(exemplarWeights.shape).toEqual([2, 1, size, size]);
+    expect(exemplars.shape[0]).toBe(2);
+    expect(new Set(exemplarWeights.data as Float32Array)).toEqual(new Set([0, 1]));
+    const without = await of({ loss: { normality: 0 } });
+    expect(Object.keys(without).sort()).toEqual(["weights", "x"]);
+  });
+
   test("move with the pixels that augmentation moves", async () => {
     const augmentation = { flipHorizontal: true, quarterTurns: true, shift: 0.3 };
     const config = configOf({ augmentation, training: { batch: 6 } });

@@ -46,13 +46,17 @@ export const flat = (features: readonly Tensor[]): Tensor =>
     0,
   );
 
-/** Whether the memory is a recall module's anywhere: then exemplars update it. */
+/** Whether the memory is a recall module's anywhere: then it begins with exemplars. */
 export const recalls = ({ memory }: Pick<Config, "memory">): boolean => memory.modules.includes("recall");
+
+/** Whether exemplars are asked about in every step (L_NM). */
+export const remindsOfExemplars = (config: Pick<Config, "memory" | "loss">): boolean =>
+  recalls(config) && config.loss.normality > 0;
 
 /**
  * A batch of the training by its number, a function of (seed, number) alone: `x` [batch, ...view] are images in the order of `epochOrder`;
- * `exemplars` [exemplarsPerStep, ...view] those of the N normal exemplars whose turn it is; `weights` [batch, 1, size, size] say which
- * pixels count, where some do not. The exemplars' names go to `exemplars.json` in the run folder.
+ * `exemplars` [exemplarsPerStep, ...view], for L_NM, those of the N normal exemplars whose turn it is; `weights` and `exemplarWeights`
+ * [..., 1, size, size] say which pixels count, where some do not. The exemplars' names go to `exemplars.json` in the run folder.
  */
 export const batchMaker = async (
   { images, config, files }: TrainingWork<Config>,
@@ -65,10 +69,8 @@ export const batchMaker = async (
   const moved = { ...augmentation, brightness: 0, contrast: 0 };
   const exemplars = recalls(config) ? chooseExemplars(images, memory.exemplars, seed) : [];
   if (exemplars.length > 0) {
-    await writeJson(
-      join(files.folder, "exemplars.json"),
-      exemplars.map((index) => images.samples[index].name),
-    );
+    const names = new Set(exemplars.map((index) => images.samples[index].name));
+    await writeJson(join(files.folder, "exemplars.json"), [...names]);
   }
 
   return async (number) => {
@@ -85,10 +87,22 @@ export const batchMaker = async (
     );
     const turn = (number - 1) * memory.exemplarsPerStep;
     const next = Array.from({ length: memory.exemplarsPerStep }, (_, i) => exemplars[(turn + i) % exemplars.length]);
+    const pixels = [1, image.size, image.size];
+    const reminders = remindsOfExemplars(config) ? await Promise.all(next.map((index) => images.get(index))) : [];
+    const all = new Float32Array(image.size ** 2).fill(1);
+    const reminderWeights = reminders.map(({ counts = all }) => counts);
     return {
       x: stack(x, view.shape),
-      ...(exemplars.length > 0 ? { exemplars: await viewsOf(images, next, view) } : {}),
-      ...(weights ? { weights: { data: weights, shape: [training.batch, 1, image.size, image.size] } } : {}),
+      ...(weights ? { weights: { data: weights, shape: [training.batch, ...pixels] } } : {}),
+      ...(reminders.length > 0
+        ? {
+            exemplars: stack(
+              reminders.map((exemplar) => exemplar.x),
+              view.shape,
+            ),
+          }
+        : {}),
+      ...(reminders.length > 0 && weights ? { exemplarWeights: stack(reminderWeights, pixels) } : {}),
     };
   };
 };
@@ -98,10 +112,6 @@ export const chooseExemplars = ({ samples }: PreparedImages, count: number, seed
   const normal = samples.flatMap(({ label }, index) => (label === 0 ? [index] : []));
   return Array.from(random("exemplars", seed).permutation(normal.length).subarray(0, count), (position) => normal[position]);
 };
-
-/** The views of some images, not augmented: [count, ...view]. */
-export const viewsOf = async (images: PreparedImages, indices: readonly number[], { shape }: View): Promise<Value> =>
-  stack(await Promise.all(indices.map(async (index) => (await images.get(index)).x)), shape);
 
 const stack = (parts: readonly Float32Array[], shape: readonly number[]): Value => {
   const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));

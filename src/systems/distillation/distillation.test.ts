@@ -13,7 +13,7 @@ import type { Config, ConfigInput, ModelConfig } from "./config.ts";
 import { chooseExemplars, viewOf } from "./data.ts";
 import { normalityLoss } from "./losses.ts";
 import { rememberExemplars } from "./memory/first-memory.ts";
-import { student, studentOptions } from "./student.ts";
+import { student, studentOptions } from "./model.ts";
 import { distillation } from "./system.ts";
 import { teacherOf } from "./teacher.ts";
 import { compute, type Floats, largestDifference, noise, rowsOf, vectorAt } from "./testing/graphs.ts";
@@ -59,11 +59,12 @@ describe("a training", () => {
   });
 
   test("changes keys, values and projections, and saves them in checkpoint and model", async () => {
-    const before = new Map(stepOf(runs.configOf()).step.initialState());
-    const state = await runs.stateOf("plain");
+    // Without learning, the memory is what it began with: features of exemplars.
+    await runs.run("begun", { training: { learningRate: 1e-30 } });
+    const [before, state] = [await runs.stateOf("begun"), await runs.stateOf("plain")];
     const saved = constantsOf(await runs.modelOf("plain"));
     for (const name of ["scale0.memory.keys", "scale0.memory.values", "scale1.memory.projection"]) {
-      const [first, last] = [before.get(name)!.data as Float32Array, state.get(name)!];
+      const [first, last] = [before.get(name)!, state.get(name)!];
       expect(largestDifference(last, first), name).toBeGreaterThan(1e-4);
       expect(saved.has(bitsOf(last)), name).toBe(true);
       expect(saved.has(bitsOf(first)), name).toBe(false);
@@ -264,6 +265,33 @@ describe("what is learnt", () => {
     const remembered = keys.map((key, item) => [...key, ...values[item]].join());
     expect(new Set(remembered).size).toBe(6);
     for (const pair of remembered) expect(seen).toContain(pair);
+  });
+
+  test("before the first step: of what is ignored, nothing is remembered", async () => {
+    const config = settledOf(runs.configOf({ memory: { items: 40, exemplars: 5 } }));
+    const { view, step } = stepOf(config);
+    const counts = Float32Array.from({ length: size * size }, (_, i) => (i < (size * size) / 2 ? 1 : 0));
+    const sample: Sample = { split: "train", kind: "good", label: 0, name: "0", path: "0" };
+    const x = noise(view.shape, "image").data;
+    const images = { samples: [sample], skipped: [], get: async () => ({ x, counts }) };
+    const runtime = openLocalRuntime({ threads: 1 });
+    await runtime.writeState(new Map(step.initialState()));
+    await rememberExemplars(runtime, view, config, images);
+    const state = await runtime.readState();
+    await runtime.close();
+    const { asked } = await compute([{ shape: [1, ...view.shape], data: x }], (given) => {
+      const [{ asked }] = student(
+        frozen(state as ReadonlyMap<string, Value>),
+        view.features(given),
+        studentOptions(config),
+      ).recollections;
+      return { asked };
+    });
+    const positions = asked.shape[2] * asked.shape[3];
+    const seen = Array.from({ length: positions }, (_, position) => vectorAt(asked, 0, position).join());
+    const remembered = rowsOf(state.get("scale0.memory.values") as Floats).map((row) => row.join());
+    // Fewer positions than items: all that count are there, more than once.
+    expect(new Set(remembered)).toEqual(new Set(seen.slice(0, positions / 2)));
   });
 
   test("afterwards: everything, the memory also from the teacher's features alone", async () => {

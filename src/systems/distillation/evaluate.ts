@@ -4,8 +4,8 @@ import type { Comparison } from "../../report/index.ts";
 import { runFiles, writeJson } from "../../training/index.ts";
 import type { CompareRequest } from "../detector-system.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
+import { type Module, moduleOf } from "./model.ts";
 import { neighbours } from "./neighbours.ts";
-import { type Module, moduleOf } from "./student.ts";
 import { methodOf } from "./train.ts";
 
 /**
@@ -46,13 +46,16 @@ export const variantsOf = (base: Config): Variant<Config>[] => {
   const atEachScale = (modules: readonly Module[]) => Array.from({ length: scales }, (_, scale) => moduleOf({ modules }, scale));
   const own = atEachScale(base.memory.modules);
   const others = Object.entries(MEMORIES).filter(([, modules]) => atEachScale(modules).join() !== own.join());
+  const [recalls, remembers] = [own.includes("recall"), own.some((module) => module !== "none")];
   const variants: Record<string, ConfigInput> = {
     "this run": {},
     ...Object.fromEntries(others.map(([name, modules]) => [name, { memory: { modules: [...modules] } }])),
-    "no memory, flattened maps (reverse distillation)": { memory: { modules: ["none"] }, loss: { form: "flattened" } },
-    ...(own.includes("recall") ? { "without L_NM": { loss: { normality: 0 } } } : {}),
-    "without L_ORTH": { loss: { orthogonality: 0 } },
-    ...(own.includes("recall") ? { "without L_NM and L_ORTH": { loss: { normality: 0, orthogonality: 0 } } } : {}),
+    ...(base.loss.form === "position"
+      ? { "no memory, flattened maps (reverse distillation)": { memory: { modules: ["none"] }, loss: { form: "flattened" } } }
+      : {}),
+    ...(recalls ? { "without L_NM": { loss: { normality: 0 } } } : {}),
+    ...(remembers ? { "without L_ORTH": { loss: { orthogonality: 0 } } } : {}),
+    ...(recalls ? { "without L_NM and L_ORTH": { loss: { normality: 0, orthogonality: 0 } } } : {}),
   };
   return Object.entries(variants).map(([name, { memory, loss }]) => ({
     name,

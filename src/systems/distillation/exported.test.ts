@@ -1,7 +1,7 @@
-import { cp } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openDetector, readDetector } from "../../detection/index.ts";
+import { openDetector, readDetector, trainDetector } from "../../detection/index.ts";
 import {
   createImage,
   createMask,
@@ -13,9 +13,11 @@ import {
   writePng,
   writeSurfaces,
 } from "../../imaging/index.ts";
-import type { ConfigInput } from "./config.ts";
+import { runFiles } from "../../training/index.ts";
+import { type ConfigInput, configSchema } from "./config.ts";
 import { largestDifference } from "./testing/graphs.ts";
 import { expectAgreement, openRuns, size } from "./testing/runs.ts";
+import { methodOf } from "./train.ts";
 
 let runs: Awaited<ReturnType<typeof openRuns>>;
 beforeAll(async () => {
@@ -32,7 +34,7 @@ const picture = (width: number, height: number): Image =>
 
 describe("the model file agrees with the browser's runtime", () => {
   test.each<[string, ConfigInput]>([
-    ["three scales, as it is by default", { image: { size: 64 }, teacher: { strides: [4, 8, 16] } }],
+    ["three scales", { image: { size: 64 }, teacher: { strides: [4, 8, 16] } }],
     [
       "standardised, flattened, mean of the top",
       { loss: { form: "flattened" }, score: { standardise: true, image: "top", topShare: 0.05 } },
@@ -57,6 +59,16 @@ describe("the model file agrees with the browser's runtime", () => {
     const detections = await expectAgreement(model, images);
     for (const { score, anomalous } of detections) expect(anomalous).toBe(score >= description.threshold!.value);
     expect(new Set(detections.map(({ score }) => score)).size).toBe(3);
+  });
+
+  test("with every setting as it is by default", async () => {
+    const config = configSchema.parse({ training: { steps: 2 } });
+    const out = join(runs.folder, "default");
+    await trainDetector(await methodOf(config, {}), { data: runs.data, out, config, threads: 1 });
+    await expectAgreement(await readFile(runFiles(out).model), [
+      picture(140, 90),
+      surface("tiles", { size, seed: 1, index: 40 }).image,
+    ]);
   });
 
   test("on a tile, whose maps the tool joins", async () => {

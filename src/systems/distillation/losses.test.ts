@@ -144,6 +144,20 @@ describe("L_NM", () => {
     expect(Math.abs(two.data[0] - expected(asked, recalled) - expected(teacher[0], student[0]))).toBeLessThan(1e-5);
   });
 
+  test("counts each position as its weight says", async () => {
+    const weights = noise([3, 1, 2, 2], "weights");
+    const counts = { ...weights, data: weights.data.map((value) => (value > 0 ? 1 : 0)) };
+    const { weighted } = await compute([asked, recalled, counts], (a, r, w) => ({
+      weighted: normalityLoss([{ asked: a, recalled: r }], [w]),
+    }));
+    const counted = Array.from(counts.data.keys()).filter((i) => counts.data[i] === 1);
+    const distances = counted.map((i) => {
+      const [image, position] = [Math.floor(i / 4), i % 4];
+      return 1 - cosine(vectorAt(asked, image, position), vectorAt(recalled, image, position));
+    });
+    expect(weighted.data[0]).toBeCloseTo(distances.reduce((total, value) => total + value, 0) / counted.length, 5);
+  });
+
   test("draws the recollection to what was asked, and not what was asked to the recollection", async () => {
     const { ofAsked, ofRecalled } = await compute([asked, recalled], (a, r) => {
       const [da, dr] = gradients(normalityLoss([{ asked: a, recalled: r }]), [a, r]);

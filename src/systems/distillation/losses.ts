@@ -33,11 +33,14 @@ export const cosineDistance = (t: Tensor, s: Tensor): Tensor => sub(1, cosineSim
 
 /**
  * L_NM, how far the memory's recollections are from what was asked, for normal exemplars: the mean of `1 - cos(asked, recalled)`. What was
- * asked is taken as given: the memory is to follow the features, not they the memory.
+ * asked is taken as given: the memory is to follow the features, not they the memory. `weights` as in `distillationLoss`, per recollection.
  */
-export const normalityLoss = (recollections: readonly Pick<Recollection, "asked" | "recalled">[]): Tensor =>
+export const normalityLoss = (
+  recollections: readonly Pick<Recollection, "asked" | "recalled">[],
+  weights?: readonly Tensor[],
+): Tensor =>
   recollections
-    .map(({ asked, recalled }) => mean(cosineDistance(stopGradient(asked), recalled)))
+    .map(({ asked, recalled }, index) => weightedMean(cosineDistance(stopGradient(asked), recalled), weights?.[index]))
     .reduce((total, loss) => add(total, loss));
 
 /**

@@ -34,12 +34,11 @@ import { random } from "../../random/index.ts";
 import { openRuntime } from "../../runtime/index.ts";
 import type { Baseline, WorkOptions } from "../system.ts";
 import type { Config, ModelConfig } from "./config.ts";
-import { coreset } from "./coreset.ts";
+import { CANDIDATES, coreset, drawPositions } from "./coreset.ts";
 import { enlarged, type Teacher, teacherOf } from "./teacher.ts";
 import { readTeacher } from "./teachers/index.ts";
 
-/** Vectors that are looked at, drawn evenly from all images, and how many of them are remembered. */
-const CANDIDATES = 50_000;
+/** Vectors that are remembered. */
 const REMEMBERED = 2000;
 
 /**
@@ -80,6 +79,8 @@ export const fitNeighbours = async (
     const channels = comparedScales(teacher).reduce((total, scale) => total + scale.channels, 0);
     const candidates = await drawCandidates(images, channels, config.seed);
     const chosen = coreset(candidates, channels, REMEMBERED, random("coreset", config.seed));
+    if (chosen.length === 0)
+      throw new Error(`In no training image of "${data}" as much counts as one position of the teacher's features sees.`);
     const bank = new Float32Array(chosen.length * channels);
     for (const [row, index] of chosen.entries()) {
       bank.set(candidates.subarray(index * channels, (index + 1) * channels), row * channels);
@@ -136,22 +137,12 @@ const drawCandidates = async (images: PreparedImages, channels: number, seed: nu
   const parts: Float32Array[] = [];
   for (let image = 0; image < images.samples.length; image++) {
     const { x, counts } = await images.get(image);
-    const positions = random("candidates", seed, image).permutation(x.length / channels);
-    const counted = positions.filter(
-      (position) => counts === undefined || counts[centreOf(position, positions.length, counts)] === 1,
-    );
-    for (const position of counted.subarray(0, each)) parts.push(x.slice(position * channels, (position + 1) * channels));
+    const positions = drawPositions(Math.sqrt(x.length / channels), counts, each, random("candidates", seed, image));
+    for (const position of positions) parts.push(x.slice(position * channels, (position + 1) * channels));
   }
   const all = new Float32Array(parts.length * channels);
   for (const [row, part] of parts.entries()) all.set(part, row * channels);
   return all;
-};
-
-/** The pixel in the middle of a position of a square grid. */
-const centreOf = (position: number, positions: number, pixels: Float32Array): number => {
-  const [grid, size] = [Math.sqrt(positions), Math.sqrt(pixels.length)];
-  const middle = (index: number): number => Math.floor(((index + 0.5) * size) / grid);
-  return middle(Math.floor(position / grid)) * size + middle(position % grid);
 };
 
 /** The file's graph: the distance `|q - b|` of every position q to the nearest remembered vector b, [remembered, channels]. */

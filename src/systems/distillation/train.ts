@@ -3,11 +3,11 @@ import { add, averagePool2d, mul, stopGradient, type Tensor } from "../../graph/
 import { frozen, type Parameters, type TrainingStep, trainingStep } from "../../nn/index.ts";
 import { anomalyMap } from "./anomaly-map.ts";
 import type { Config, ModelConfig } from "./config.ts";
-import { augments, batchMaker, flat, recalls, type View, viewOf } from "./data.ts";
+import { augments, batchMaker, flat, remindsOfExemplars, type View, viewOf } from "./data.ts";
 import { detector } from "./detector.ts";
 import { distillationLoss, normalityLoss, orthogonalityLoss } from "./losses.ts";
 import { rememberExemplars } from "./memory/first-memory.ts";
-import { student, studentOptions } from "./student.ts";
+import { student, studentOptions } from "./model.ts";
 import { teacherOf } from "./teacher.ts";
 import { readTeacher, type TeacherFile } from "./teachers/index.ts";
 
@@ -45,25 +45,36 @@ export const methodWith = (file: TeacherFile, config: Config): Method<Config> =>
 export const buildStep = (view: View, config: ModelConfig, weighsPixels = false): TrainingStep => {
   const { seed, image, memory, loss: weight, training } = config;
   const options = studentOptions(config);
+  const reminds = remindsOfExemplars(config);
+  const pixels = [1, image.size, image.size];
   return trainingStep({
     seed,
     batch: {
       x: [training.batch, ...view.shape],
-      ...(recalls(config) ? { exemplars: [memory.exemplarsPerStep, ...view.shape] } : {}),
-      ...(weighsPixels ? { weights: [training.batch, 1, image.size, image.size] } : {}),
+      ...(reminds ? { exemplars: [memory.exemplarsPerStep, ...view.shape] } : {}),
+      ...(weighsPixels ? { weights: [training.batch, ...pixels] } : {}),
+      ...(weighsPixels && reminds ? { exemplarWeights: [memory.exemplarsPerStep, ...pixels] } : {}),
     },
-    objective: (p, { x, exemplars, weights }) => {
+    objective: (p, { x, exemplars, weights, exemplarWeights }) => {
+      const pooled = (counts: Tensor | undefined, features: readonly Tensor[]) =>
+        counts && features.map((feature) => averagePool2d(counts, image.size / (feature.shape[2] as number)));
       // The exemplars first: the running statistics are to be those of the batch.
-      const normality = exemplars && normalityLoss(student(p, view.features(exemplars), options, stopGradient).recollections);
+      const recollections = exemplars ? student(p, view.features(exemplars), options, stopGradient).recollections : [];
+      const asked = recollections.map((recollection) => recollection.asked);
+      const normality = exemplars && normalityLoss(recollections, pooled(exemplarWeights, asked));
       const features = view.features(x);
-      const counts = weights && features.map((feature) => averagePool2d(weights, image.size / (feature.shape[2] as number)));
-      const distillation = distillationLoss(features, student(p, features, options).features, weight.form, counts);
+      const distillation = distillationLoss(
+        features,
+        student(p, features, options).features,
+        weight.form,
+        pooled(weights, features),
+      );
       const memories = memoriesOf(p);
-      const orthogonality = memories.length > 0 ? orthogonalityLoss(memories) : undefined;
+      const orthogonality = memories.length > 0 && weight.orthogonality > 0 ? orthogonalityLoss(memories) : undefined;
       const terms = [
         distillation,
-        ...(normality && weight.normality > 0 ? [mul(normality, weight.normality)] : []),
-        ...(orthogonality && weight.orthogonality > 0 ? [mul(orthogonality, weight.orthogonality)] : []),
+        ...(normality ? [mul(normality, weight.normality)] : []),
+        ...(orthogonality ? [mul(orthogonality, weight.orthogonality)] : []),
       ];
       return {
         loss: terms.reduce((total, term) => add(total, term)),

@@ -4,18 +4,15 @@ import { trainable } from "../../../nn/index.ts";
 import { random } from "../../../random/index.ts";
 import type { Runtime, Value } from "../../../runtime/index.ts";
 import type { ModelConfig } from "../config.ts";
-import { coreset } from "../coreset.ts";
-import { chooseExemplars, recalls, type View, viewsOf } from "../data.ts";
-import { student, studentOptions } from "../student.ts";
-
-/** Positions that a memory chooses among, drawn evenly from the exemplars: its time grows with them. */
-const CANDIDATES = 50_000;
+import { CANDIDATES, coreset, drawPositions } from "../coreset.ts";
+import { chooseExemplars, recalls, type View } from "../data.ts";
+import { student, studentOptions } from "../model.ts";
 
 /**
  * What the recall modules remember before the first step, so that the memory holds the teacher's features of normal images before it
- * guides the student: of all positions of the exemplars, those whose queries point in the directions farthest apart (see `coreset`) give their
+ * guides the student: of positions drawn evenly from the exemplars, those whose queries point in the directions farthest apart (see `coreset`) give their
  * queries as keys and their features as values. The state must have its first values. Where there are fewer positions than
- * items, the remaining items keep theirs.
+ * items, they are remembered again.
  */
 export const rememberExemplars = async (
   runtime: Runtime,
@@ -36,11 +33,12 @@ export const rememberExemplars = async (
   const names = [...p.declarations.keys()].filter((name) => name.endsWith("memory.keys"));
   const found = names.map(() => ({ features: [] as Float32Array[], queries: [] as Float32Array[] }));
   for (const [order, exemplar] of exemplars.entries()) {
-    const seen = await loaded.run({ x: await viewsOf(images, [exemplar], view) });
+    const { x: data, counts } = await images.get(exemplar);
+    const seen = await loaded.run({ x: { data, shape: [1, ...view.shape] } });
     for (const [index, { features, queries }] of found.entries()) {
       const [asked, query] = [rowsOf(seen[`asked${index}`]), rowsOf(seen[`query${index}`])];
-      const drawn = random("candidates", config.seed, index, order).permutation(asked.length);
-      for (const position of drawn.subarray(0, Math.ceil(CANDIDATES / exemplars.length))) {
+      const rng = random("candidates", config.seed, index, order);
+      for (const position of drawPositions(Math.sqrt(asked.length), counts, Math.ceil(CANDIDATES / exemplars.length), rng)) {
         features.push(asked[position]);
         queries.push(query[position]);
       }
@@ -55,10 +53,11 @@ export const rememberExemplars = async (
     const directions = new Float32Array(queries.length * channels);
     for (const [row, query] of queries.entries()) directions.set(unit(query), row * channels);
     const chosen = coreset(directions, channels, count, random("memory", config.seed, index));
+    if (chosen.length === 0) continue;
     const filled = (name: string, rows: readonly Float32Array[]): [string, Value] => {
       const { data: stored, shape } = first.get(name) as Value;
       const next = Float32Array.from(stored as Float32Array);
-      for (const [item, row] of chosen.entries()) next.set(rows[row], item * channels);
+      for (let item = 0; item < count; item++) next.set(rows[chosen[item % chosen.length]], item * channels);
       return [name, { data: next, shape }];
     };
     await runtime.writeState(new Map([filled(keys, queries), filled(values, features)]));

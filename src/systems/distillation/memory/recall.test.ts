@@ -97,22 +97,6 @@ test("whatever is asked, the answer is a mixture of the values: weights of at le
   }
 });
 
-test("asked about noise, a memory of normal features recalls what is like them", async () => {
-  const channels = 16;
-  const common = noise([channels], "normal").data;
-  const normal = rowsOf(noise([12, channels], "around")).map((row) => row.map((value, i) => common[i] + 0.4 * value));
-  const memory = floats([12, channels], normal.flat());
-  const x = noise([200, channels, 1, 1], "noise");
-  const found = await answer(x, { items: 12, temperature: 1 }, { keys: memory, values: memory });
-  const nearest = (vector: number[]): number => Math.max(...normal.map((feature) => cosine(vector, feature)));
-  for (let position = 0; position < 200; position++) {
-    const [asked, recalled] = [vectorAt(x, position, 0), vectorAt(found, position, 0)];
-    expect(nearest(recalled)).toBeGreaterThan(0.9);
-    expect(nearest(asked)).toBeLessThan(0.85);
-    expect(nearest(recalled)).toBeGreaterThan(nearest(asked));
-  }
-});
-
 test("the sharper the temperature, the more the answer is the value of the nearest key", async () => {
   const x = noise([30, 6, 1, 1], "sharp");
   const [keys, values] = [rowsOf(weights.get("keys")!), rowsOf(weights.get("values")!)];

@@ -19,9 +19,9 @@ web.env.wasm.numThreads = 1;
 export const [size, steps] = [32, 6];
 
 /** A folder with a few painted surfaces and a tiny teacher, and trainings from them. */
-export const openRuns = async () => {
+export const openRuns = async ({ pixels = size, trainCount = 8 } = {}) => {
   const folder = await mkdtemp(join(tmpdir(), "lynceus-distillation-"));
-  await writeSurfaces(folder, { categories: ["tiles"], size, trainCount: 8, testPerKind: 0, seed: 1 });
+  await writeSurfaces(folder, { categories: ["tiles"], size: pixels, trainCount, testPerKind: 0, seed: 1 });
   const [data, teacher] = [join(folder, "tiles"), join(folder, "teachers", "tiny.onnx")];
   await mkdir(join(folder, "teachers"));
   await writeFile(teacher, tinyTeacher());
@@ -30,7 +30,7 @@ export const openRuns = async () => {
     configSchema.parse({
       seed: 5,
       ...given,
-      image: { size, ...given.image },
+      image: { size: pixels, ...given.image },
       teacher: { model: teacher, strides: [4, 8], octaves: 1, ...given.teacher },
       student: { width: 4, blocks: 1 },
       memory: { modules: ["recall", "adaptive"], items: 5, adaptiveItems: 4, exemplars: 4, exemplarsPerStep: 2, ...given.memory },

@@ -9,12 +9,12 @@ import {
   type ReferenceStep,
   unpack,
 } from "../../nn/testing/reference.ts";
-import { openLocalRuntime } from "../../runtime/index.ts";
+import { openLocalRuntime, type Value } from "../../runtime/index.ts";
 import { anomalyMap } from "./anomaly-map.ts";
 import { type Config, configSchema, type ModelConfig } from "./config.ts";
 import { viewOf } from "./data.ts";
 import { distillationLoss, normalityLoss, orthogonalityLoss } from "./losses.ts";
-import { student, studentOptions } from "./student.ts";
+import { student, studentOptions } from "./model.ts";
 import type { Scale } from "./teacher.ts";
 import { buildStep, memoriesOf } from "./train.ts";
 
@@ -81,7 +81,11 @@ describe.each(steps.map((step) => [nameOf(step), step] as const))("the student (
       new Map([...built.initialState()].map(([name, first]) => [name, values[name] ? unpack(values[name]) : first])),
     );
     const loaded = await runtime.load(built.program);
-    const results = await loaded.run({ ...batch, ...built.schedule(1, 0) });
+    // Of the exemplars, all counts in the reference.
+    const shape = [exemplars.shape[0], 1, size, size];
+    const all = { shape, data: new Float32Array(shape[0] * size * size).fill(1) };
+    const weighed: Record<string, Value> = step["weighs pixels"] ? { exemplarWeights: all } : {};
+    const results = await loaded.run({ ...batch, ...weighed, ...built.schedule(1, 0) });
     const found = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, Number(data[0])]));
     const statistics = await runtime.readState(Object.keys(step.statisticsAfter));
     await runtime.close();
