@@ -1,5 +1,6 @@
-import { type CostTable, evaluateModel } from "../detection/index.ts";
+import type { CostTable } from "../detection/index.ts";
 import type { CostModel } from "../metrics/index.ts";
+import { evaluated } from "../systems/detector-system.ts";
 import { readModelFile } from "./model-file.ts";
 import { formatMeasures, formatTable, interruptible, output, progress, sayFailures } from "./output.ts";
 import { openRun } from "./run.ts";
@@ -35,7 +36,7 @@ export const evaluate = async (
   const signal = interruptible();
   const result =
     run === undefined
-      ? await evaluateModel({
+      ? await evaluated({
           model: await readModelFile(model),
           data: data as string,
           out: out ?? "evaluation",
@@ -64,7 +65,7 @@ export const evaluate = async (
   if (result.costs) say(`\n${formatCosts(result.costs)}\n  ${result.page.costs?.note}`);
   else if (costs) say("Costs need two normal and two defective test images at least.");
   say(`Report: ${result.report}`);
-  const failures = sayFailures(result.evaluation.failures);
+  const failures = sayFailures(result.failures);
   if (failures.length > 0) process.exitCode = 1;
   finish({
     metrics: result.measures,

@@ -59,7 +59,7 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   drawn.end();
   if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.page.measures));
   say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}\nNext:   lynceus predict ${out} IMAGE...`);
-  const failures = sayFailures([...result.skipped, ...evaluated.evaluation.failures]);
+  const failures = sayFailures([...result.skipped, ...evaluated.failures]);
   if (failures.length > 0) process.exitCode = 1;
   finish({
     run: out,

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
-import { type Baseline, blurredDifference, evaluateModel } from "../detection/index.ts";
+import { type Baseline, blurredDifference } from "../detection/index.ts";
 import { holdFolder, writeFileAtomic } from "../files/index.ts";
 import { listCategories } from "../imaging/index.ts";
 import { type Measure, meanOverCategories, meanOverSeeds } from "../metrics/index.ts";
 import { type Comparison, type Failure, renderReport } from "../report/index.ts";
 import { readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
 import { digestOfDataset } from "./dataset-digest.ts";
-import type { System, WorkOptions } from "./system.ts";
+import { evaluated } from "./detector-system.ts";
+import type { Evaluated, System, WorkOptions } from "./system.ts";
 
 export interface BenchmarkOptions extends WorkOptions {
   /** A data set, or a folder of them: every one is a category. */
@@ -160,15 +161,8 @@ const runSystem = async (
   const computing = { threads, workers, provider, listener, signal };
   const { finished } = await system.train({ data, out: run, config, resume: true, ...computing });
   if (!finished) throw signal?.reason ?? new Error("The training did not finish.");
-  const evaluated = await system.evaluateRun({ run, data, out: run, ...computing });
-  const { measures, evaluation } = evaluated;
-  return {
-    measures,
-    trainingSeconds: (await readMetrics(runFiles(run).metrics)).at(-1)?.seconds,
-    millisecondsPerImage: 1000 * evaluation.secondsPerImage,
-    testImages: evaluation.samples.length,
-    unreadable: evaluation.failures.length,
-  };
+  const trainingSeconds = (await readMetrics(runFiles(run).metrics)).at(-1)?.seconds;
+  return { ...resultOf(await system.evaluateRun({ run, data, out: run, ...computing })), trainingSeconds };
 };
 
 /** Fits and evaluates a baseline. */
@@ -181,23 +175,16 @@ const runBaseline = async (
   const started = performance.now();
   const model = await baseline.model(data, { threads, provider, workers, listener, signal });
   const trainingSeconds = (performance.now() - started) / 1000;
-  const { measures, evaluation } = await evaluateModel({
-    model,
-    data,
-    out,
-    runtime: { threads, provider },
-    workers,
-    listener,
-    signal,
-  });
-  return {
-    measures,
-    ...(baseline === BLURRED ? {} : { trainingSeconds }),
-    millisecondsPerImage: 1000 * evaluation.secondsPerImage,
-    testImages: evaluation.samples.length,
-    unreadable: evaluation.failures.length,
-  };
+  const found = await evaluated({ model, data, out, runtime: { threads, provider }, workers, listener, signal });
+  return { ...resultOf(found), ...(baseline === BLURRED ? {} : { trainingSeconds }) };
 };
+
+const resultOf = ({ measures, secondsPerImage, images, failures }: Evaluated): Result => ({
+  measures,
+  millisecondsPerImage: 1000 * secondsPerImage,
+  testImages: images,
+  unreadable: failures.length,
+});
 
 const MEASURES = { image_auroc: "image AUROC", pixel_auroc: "pixel AUROC", pro: "PRO" } as const;
 

@@ -1,10 +1,17 @@
 import { basename, join, resolve } from "node:path";
 import type { z } from "zod";
-import { evaluateModel, type MethodConfig, type MethodOf, rebuildModel, trainDetector } from "../detection/index.ts";
+import {
+  type EvaluateOptions,
+  evaluateModel,
+  type MethodConfig,
+  type MethodOf,
+  rebuildModel,
+  trainDetector,
+} from "../detection/index.ts";
 import type { Comparison } from "../report/index.ts";
 import { digestOf, readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
 import { digestOfDataset } from "./dataset-digest.ts";
-import type { AblationRequest, System, WorkOptions } from "./system.ts";
+import type { AblationRequest, Evaluated, System, WorkOptions } from "./system.ts";
 
 export interface CompareRequest extends WorkOptions, AblationRequest {
   /** The run folder. */
@@ -47,7 +54,7 @@ export const detectorSystem = <Config extends MethodConfig>(detector: DetectorSy
       if (compared) await writeJson(kept, { of: await originOf(model, data), comparisons: compared } satisfies Compared);
       const comparisons = compared ?? (await keptComparisons(kept, model, data));
       const { threads, provider, workers, listener, signal } = options;
-      return evaluateModel({
+      return evaluated({
         model,
         data,
         out: out ?? (ownData ? run : join(run, `evaluation-${basename(resolve(data))}`)),
@@ -62,6 +69,13 @@ export const detectorSystem = <Config extends MethodConfig>(detector: DetectorSy
       });
     },
   };
+};
+
+/** Evaluates a detector, of a run or not. */
+export const evaluated = async (options: EvaluateOptions): Promise<Evaluated> => {
+  const { evaluation, ...found } = await evaluateModel(options);
+  const { samples, secondsPerImage, failures } = evaluation;
+  return { ...found, images: samples.length, secondsPerImage, failures };
 };
 
 interface Compared {

@@ -1,7 +1,8 @@
 import type { z } from "zod";
-import type { Baseline, EvaluateResult } from "../detection/index.ts";
+import type { Baseline, CostTable } from "../detection/index.ts";
 import type { SkippedFile } from "../imaging/index.ts";
-import type { CostModel } from "../metrics/index.ts";
+import type { CostModel, Measure } from "../metrics/index.ts";
+import type { ReportData } from "../report/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { Listener } from "../training/index.ts";
 
@@ -47,6 +48,21 @@ export interface AblationRequest {
   readonly sigmas?: readonly number[];
 }
 
+/** What an evaluation found, as the doors show it. */
+export interface Evaluated {
+  /** `{ image_auroc: { value, low, high }, ... }`. */
+  readonly measures: Readonly<Record<string, Measure>>;
+  /** Test images that were judged, and how long each took. */
+  readonly images: number;
+  readonly secondsPerImage: number;
+  readonly failures: readonly SkippedFile[];
+  /** Thresholds and what they cost, where that was asked. */
+  readonly costs?: CostTable;
+  /** The report's file, and what it shows. */
+  readonly report: string;
+  readonly page: ReportData;
+}
+
 /** What the doors know of a system. A new system is a folder, and a line in the registry. */
 export interface System {
   readonly name: string;
@@ -63,5 +79,5 @@ export interface System {
   /** The run's model file, from its last checkpoint where training has not written one. */
   rebuildModel(run: string): Promise<Uint8Array>;
   /** Evaluates a run. @throws the signal's reason when it was interrupted. */
-  evaluateRun(request: EvaluateRequest): Promise<EvaluateResult>;
+  evaluateRun(request: EvaluateRequest): Promise<Evaluated>;
 }
