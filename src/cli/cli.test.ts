@@ -110,6 +110,13 @@ describe("lynceus", () => {
     expect((await readdir(join(folder, "heat"))).sort()).toEqual(["000.heatmap.png", "001.heatmap.png", "predictions.json"]);
   });
 
+  test("predict leaves the masks of a data set out, says so once and exits with 0", async () => {
+    const { code, out, err } = await lynceus("predict", run, data, "--out", join(folder, "all"));
+    const masks = await readdir(join(data, "ground_truth"), { recursive: true });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain(`\n${masks.filter((name) => name.endsWith(".png")).length} masks of the data set were left out.\n`);
+  });
+
   test("an image in the place of the model is wrong use", async () => {
     const image = join(data, "test", "good", "000.png");
     for (const words of [

@@ -31,12 +31,13 @@ export const predict = async (
     throw new UsageError(`"${out}" cannot be the folder for heat maps (${error.code}). Choose another one with --out.`);
   });
   const signal = interruptible();
-  const { predictions, failures, stopped } = await predictImages(detector, inputs, { out, workers, listener, signal });
+  const predicted = await predictImages(detector, inputs, { out, workers, listener, signal });
+  const { predictions, failures, masks, stopped } = predicted;
   await detector.close();
   listener.end();
 
   const { threshold } = detector.description;
-  await writeJson(join(out, "predictions.json"), { threshold, predictions, failures });
+  await writeJson(join(out, "predictions.json"), { threshold, predictions, failures, masks });
   for (const { file, score, anomalous } of predictions) {
     const verdict = anomalous === undefined ? "" : anomalous ? colours.red("  anomalous") : colours.green("  normal");
     say(`${score.toFixed(4)}${verdict}  ${shown(file)}`);
@@ -45,9 +46,11 @@ export const predict = async (
   if (predictions.length > 0) {
     say(`Heat maps: ${out} (an image without colour lies well below the threshold everywhere)`);
   }
+  if (masks.length === 1) say("1 mask of the data set was left out.");
+  if (masks.length > 1) say(`${masks.length} masks of the data set were left out.`);
   sayFailures(failures);
   if (failures.length > 0 || predictions.length === 0) process.exitCode = 1;
-  finish({ threshold, predictions, failures, stopped });
+  finish({ threshold, predictions, failures, masks, stopped });
   if (stopped) throw signal.reason;
 };
 

@@ -17,6 +17,8 @@ export interface Predictions {
   readonly predictions: readonly Prediction[];
   /** Files that could not be used, each with its reason. */
   readonly failures: readonly SkippedFile[];
+  /** Masks of data sets among the inputs: they were left out. */
+  readonly masks: readonly string[];
   /** Whether the signal stopped it before the last file. */
   readonly stopped: boolean;
 }
@@ -30,14 +32,14 @@ export const predict = async (
   inputs: readonly string[],
   { out, listener, signal, workers = 2 }: EvaluationOptions & { readonly out?: string } = {},
 ): Promise<Predictions> => {
-  const { paths, skipped } = await expandInputs(inputs);
+  const { paths, masks, skipped } = await expandInputs(inputs);
   const failures = [...skipped];
   const predictions: Prediction[] = [];
   const names = new Set<string>();
   let done = 0;
   const tasks = paths.map((path) => () => readImage(path, detector.description).catch((error: Error) => error));
   for await (const image of prefetch(tasks, workers)) {
-    if (signal?.aborted) return { predictions, failures, stopped: true };
+    if (signal?.aborted) return { predictions, failures, masks, stopped: true };
     const file = paths[done++];
     listener?.({ kind: "count", text: "predicting", done, total: paths.length });
     try {
@@ -50,7 +52,7 @@ export const predict = async (
       failures.push({ path: file, reason: (error as Error).message });
     }
   }
-  return { predictions, failures, stopped: false };
+  return { predictions, failures, masks, stopped: false };
 };
 
 /** Bytes of a file's name that every system can write, less what is added to it. */

@@ -9,11 +9,14 @@ import { DatasetError, type SkippedFile } from "./sample.ts";
 /**
  * The image files behind a list of files, folders and patterns, for prediction: inputs in their order, the images of a
  * folder (however deep) or pattern in code-unit order, each file once. The masks of a folder that is a data set, by
- * their place or by its manifest, are no images to predict. These, and whatever is no image or does not exist, are in
- * `skipped` with a reason; nothing is thrown.
+ * their place or by its manifest, are no images to predict: they are in `masks`. Whatever is no image or does not exist
+ * is in `skipped` with a reason; nothing is thrown.
  */
-export const expandInputs = async (inputs: readonly string[]): Promise<{ paths: string[]; skipped: SkippedFile[] }> => {
+export const expandInputs = async (
+  inputs: readonly string[],
+): Promise<{ paths: string[]; masks: string[]; skipped: SkippedFile[] }> => {
   const paths = new Map<string, string>();
+  const masks = new Set<string>();
   const skipped: SkippedFile[] = [];
   const add = (path: string): void => void (paths.has(resolve(path)) || paths.set(resolve(path), path));
   for (const input of inputs) {
@@ -27,11 +30,9 @@ export const expandInputs = async (inputs: readonly string[]): Promise<{ paths: 
       skipped.push({ path: input, reason: "does not exist or cannot be read" });
     } else if (status.isDirectory()) {
       const listing = await listFolder(input);
-      const masks = await masksIn(input, listing);
-      for (const { path } of listing.images) if (!masks.has(resolve(path))) add(path);
+      const own = await masksIn(input, listing);
+      for (const { path } of listing.images) own.has(resolve(path)) ? masks.add(path) : add(path);
       skipped.push(...skippedWithTables(listing));
-      for (const { path } of listing.images)
-        if (masks.has(resolve(path))) skipped.push({ path, reason: "a mask of the data set" });
       if (listing.images.length === 0) skipped.push({ path: input, reason: "folder without images" });
     } else {
       const reason = whySkipped(basename(input));
@@ -39,7 +40,7 @@ export const expandInputs = async (inputs: readonly string[]): Promise<{ paths: 
       else skipped.push({ path: input, reason });
     }
   }
-  return { paths: [...paths.values()], skipped };
+  return { paths: [...paths.values()], masks: [...masks], skipped };
 };
 
 /** The files of a folder that are masks, as absolute paths. */
