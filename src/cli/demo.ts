@@ -4,8 +4,7 @@ import { writeFileAtomic } from "../files/index.ts";
 import { type SurfaceCategory, writeSurfaces } from "../imaging/index.ts";
 import { type Measure, meanOverCategories } from "../metrics/index.ts";
 import { type Comparison, renderReport } from "../report/index.ts";
-import { runFiles } from "../training/index.ts";
-import { commandName, formatTable, output, progress } from "./output.ts";
+import { command, formatTable, output, progress } from "./output.ts";
 import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
 import type { CommonOptions } from "./usage.ts";
@@ -86,10 +85,8 @@ export const demo = async (
 
   say(`\n${comparison.title}\n${formatTable(comparison)}\n`);
   say(`Look at ${report}; each surface has its own in ${join(out, "<surface>", "report.html")}.`);
-  const command = commandName();
-  say(
-    `Next: ${command} predict ${runFiles(join(out, CATEGORIES[0])).folder} YOUR_IMAGE.png, or ${command} train ${name} --data YOUR_FOLDER`,
-  );
+  say(`Next: ${command("predict", join(out, CATEGORIES[0]), "YOUR_IMAGE.png")}`);
+  say(`or:   ${command("train", name, "--data", "YOUR_FOLDER")}`);
   finish({ report, metrics: { ...meansOf(metrics), ...metrics }, baselines: baselineMetrics });
 };
 

@@ -7,7 +7,7 @@ import { dataPage, factsOfFiles } from "./data-page.ts";
 import { formatFeatureMaps, listFeatureMaps } from "./feature-maps.ts";
 import { formatMetadata, readMetadata } from "./metadata.ts";
 import { readModelFile } from "./model-file.ts";
-import { interruptible, output, progress, shown } from "./output.ts";
+import { command, interruptible, output, progress, shown } from "./output.ts";
 import { openRun } from "./run.ts";
 import { UsageError } from "./usage.ts";
 
@@ -89,7 +89,7 @@ const inspectData = async (dataset: Dataset, { out, duplicates, json }: InspectC
   if (out !== undefined && page !== undefined) {
     await writeFileAtomic(out, renderReport(page));
     say(`Page: ${out}`);
-  } else say(`Look at the images: lynceus inspect ${JSON.stringify(source)} --out images.html`);
+  } else say(`Look at the images: ${command("inspect", source, "--out", "images.html")}`);
   if (unreadable.length > 0) process.exitCode = 1;
   finish({
     source,

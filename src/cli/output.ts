@@ -1,3 +1,4 @@
+import { basename, relative } from "node:path";
 import colours from "picocolors";
 import type { SkippedFile } from "../imaging/index.ts";
 import type { Measure } from "../metrics/index.ts";
@@ -11,9 +12,22 @@ export const output = (json: boolean | undefined) => ({
   finish: (result: unknown): void => (json ? console.log(JSON.stringify(result)) : undefined),
 });
 
-/** What a user who began this process types before a command: npm's scripts, and npx, find `lynceus` in this folder only. */
-export const commandName = ({ npm_lifecycle_event }: NodeJS.ProcessEnv = process.env): string =>
-  npm_lifecycle_event === undefined ? "lynceus" : "npx lynceus";
+/**
+ * What a user who began this process types before a command: npm's scripts, and npx, find `lynceus` in this folder only, and who
+ * named the program's file to node does so again.
+ */
+export const commandName = (
+  { npm_lifecycle_event }: NodeJS.ProcessEnv = process.env,
+  script: string | undefined = process.argv[1],
+): string => {
+  if (npm_lifecycle_event !== undefined) return "npx lynceus";
+  return script !== undefined && basename(script) === "main.js" ? `node ${quoted(relative("", script))}` : "lynceus";
+};
+
+/** A command that can be pasted: arguments with spaces and the like in quotes. */
+export const command = (...words: readonly string[]): string => [commandName(), ...words.map(quoted)].join(" ");
+
+const quoted = (word: string): string => (/^[\w./\\:=@%+,~-]+$/.test(word) ? word : `"${word}"`);
 
 /** A file's name for a terminal: what would move its cursor or colour it is written out. */
 export const shown = (text: string): string =>

@@ -5,7 +5,7 @@ import { exists, FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { System } from "../systems/system.ts";
 import { hasBegun, type Listener, readJson, readTensors, runFiles } from "../training/index.ts";
-import { formatMeasures, interruptible, output, progress, sayFailures } from "./output.ts";
+import { command, formatMeasures, interruptible, output, progress, sayFailures } from "./output.ts";
 import { systemOrUsage } from "./run.ts";
 import { readSettings } from "./settings.ts";
 import { type CommonOptions, Interrupted, UsageError } from "./usage.ts";
@@ -30,7 +30,7 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   const drawn = progress();
   const signal = interruptible();
   const { threads, workers } = options;
-  const goOn = `lynceus train ${name} --resume --out ${out}`;
+  const goOn = command("train", name, "--resume", "--out", out);
   let begun = false;
   const listener: Listener = (event) => {
     // Only once the data and the folder are known to be usable.
@@ -58,7 +58,7 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   });
   drawn.end();
   if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.page.measures));
-  say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}\nNext:   lynceus predict ${out} IMAGE...`);
+  say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}\nNext:   ${command("predict", out, "IMAGE...")}`);
   const failures = sayFailures([...result.skipped, ...evaluated.failures]);
   if (failures.length > 0) process.exitCode = 1;
   finish({
@@ -115,11 +115,13 @@ const storedRun = async (
   const files = runFiles(out);
   const manifest = (await readJson(files.manifest)) as { system: string; data: string; provider?: Provider } | undefined;
   if (manifest === undefined || !(await exists(files.config))) {
-    throw new UsageError(`"${out}" holds no run to resume: start it with lynceus train, without --resume.`);
+    throw new UsageError(
+      `"${out}" holds no run to resume: start it with ${command("train", system.name, "--out", out, "--data", "DIR")}`,
+    );
   }
   if (manifest.system !== system.name) {
     throw new UsageError(
-      `"${out}" is a run of ${manifest.system}: go on with lynceus train ${manifest.system} --resume --out ${out}`,
+      `"${out}" is a run of ${manifest.system}: go on with ${command("train", manifest.system, "--resume", "--out", out)}`,
     );
   }
   const stored = await readConfig(out, system.configSchema);
