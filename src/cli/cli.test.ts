@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeSurfaces } from "../imaging/index.ts";
+import { createMask, writeMaskPng, writeSurfaces } from "../imaging/index.ts";
 import { tinyTeacher } from "../systems/distillation/testing/tiny-teacher.ts";
 
 /** The compiled command, as a user runs it on a machine without a graphics driver. */
@@ -145,12 +145,27 @@ describe("lynceus", () => {
     expect(lastJson(out).failures).toEqual([expect.objectContaining({ path: join(images, "broken.png") })]);
   });
 
+  test("a region of interest that there is not, or that no image fits, is wrong use and writes nothing", async () => {
+    const roi = join(folder, "roi.png");
+    await writeMaskPng(roi, createMask(30, 20, new Uint8Array(600).fill(1)));
+    for (const [region, message] of [
+      [join(folder, "missing.png"), "missing.png"],
+      [roi, "(30 x 20) fits none of the 12 images; the first is 32 x 32."],
+    ]) {
+      const out = join(folder, "unframed");
+      const wrong = await lynceus("train", "denoising", "--data", data, "--out", out, "--roi", region);
+      expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining(message) });
+      expect(await readdir(folder)).not.toContain("unframed");
+    }
+  });
+
   test("settings that no teacher fits are wrong use", async () => {
     const teacher = join(folder, "teacher.onnx");
     await writeFile(teacher, tinyTeacher());
     const missing = join(folder, "missing.onnx");
     for (const [file, set, message] of [
-      [missing, "seed=1", `The teacher "${missing}" cannot be read (ENOENT).`],
+      [missing, "seed=1", `The teacher "${missing}" cannot be read: there is no such file.`],
+      [join(run, "model.onnx"), "seed=1", "is a detector that Lynceus trained, not a pretrained network"],
       [teacher, "teacher.strides=[32]", 'The teacher "teacher.onnx" has no feature map of stride 32; it has '],
       [teacher, 'teacher.layers=["stride3"]', 'The model has no value "stride3"; the nearest names are '],
       [teacher, "image.size=100", "it must be a multiple of "],

@@ -209,7 +209,7 @@ program
   .action(async (path, options) => (await import("./inspect.ts")).inspect(path, options));
 
 /** Names, since their classes would have to be loaded. */
-const WRONG_USE: ReadonlySet<string> = new Set(["UsageError", "DatasetError", "TeacherError"]);
+const WRONG_USE: ReadonlySet<string> = new Set(["UsageError", "DatasetError", "RegionError", "TeacherError"]);
 
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

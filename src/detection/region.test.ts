@@ -17,7 +17,7 @@ import { runFiles } from "../training/index.ts";
 import { type DetectorDescription, writeDetector } from "./contract.ts";
 import { type Detector, openDetector } from "./detector.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Region, regionOfRun, whereItCounts } from "./region.ts";
+import { type Region, regionOfRun, requireRegion, whereItCounts } from "./region.ts";
 
 const size = 16;
 const options = { size, channels: 1, aspect: "stretch", depth: 8 } as const;
@@ -85,6 +85,26 @@ test("the run keeps its own copy of the region; a black one is refused", async (
   await expect(regionOfRun(runFiles(join(folder, "none")), join(folder, "black.png"), options)).rejects.toThrow(
     "black everywhere",
   );
+});
+
+test("a region that cannot be used is refused with what is wrong", async () => {
+  const image = async (name: string, width: number, height: number) => {
+    const path = join(folder, name);
+    await writePng(path, createImage(width, height));
+    return { path };
+  };
+  const wide = [await image("wide-0.png", 24, 20), await image("wide-1.png", 36, 30)];
+  const region = join(folder, "region.png");
+  await expect(requireRegion(region, wide)).rejects.toThrow(
+    `The region of interest "${region}" (32 x 32) fits none of the 2 images; the first is 24 x 20.`,
+  );
+  await requireRegion(region, [...wide, await image("square.png", 64, 64)]);
+  await requireRegion(region, [{ path: join(folder, "gone.png") }]);
+  await expect(requireRegion(join(folder, "black.png"), wide)).rejects.toThrow("black everywhere");
+  await expect(requireRegion(join(folder, "none.png"), wide)).rejects.toMatchObject({
+    name: "RegionError",
+    message: expect.stringContaining("none.png"),
+  });
 });
 
 test("ignored pixels count neither in an image's score nor in the measures", async () => {

@@ -1,6 +1,14 @@
 import { exists } from "../files/index.ts";
 import { constant, greater, max, neg, type Tensor, where } from "../graph/index.ts";
-import { createImage, decodeMask, type Image, type Mask, type Preprocessed, writeMaskPng } from "../imaging/index.ts";
+import {
+  createImage,
+  decodeMask,
+  type Image,
+  type Mask,
+  type Preprocessed,
+  readImageHeader,
+  writeMaskPng,
+} from "../imaging/index.ts";
 import { openRuntime } from "../runtime/index.ts";
 import type { RunFiles } from "../training/index.ts";
 import { type NetworkInput, openPreprocessor } from "./preprocessor.ts";
@@ -23,15 +31,49 @@ export interface Region {
 }
 
 /** The sentence for an image that is framed otherwise than the region; undefined where it fits to a hundredth. */
-export const misfit = ({ proportions }: Pick<Region, "proportions">, { width, height }: Image): string | undefined =>
+export const misfit = (
+  { proportions }: Pick<Region, "proportions">,
+  { width, height }: Pick<Image, "width" | "height">,
+): string | undefined =>
   Math.abs(width / height / proportions - 1) <= 0.01
     ? undefined
     : `its proportions, ${width} x ${height}, are not those of the region of interest. Give a region that is framed like the images.`;
 
+/** A region of interest that cannot be used; the message is a sentence for the user. */
+export class RegionError extends Error {
+  override readonly name = "RegionError";
+}
+
+/**
+ * Refuses a region of interest before anything is written for it.
+ * @throws RegionError when its picture cannot be read or is black everywhere, or when not one of the images that can be read is framed like it.
+ */
+export const requireRegion = async (given: string, images: readonly { readonly path: string }[]): Promise<void> => {
+  const region = await decodeMask(given).catch((error: Error) => {
+    throw new RegionError(`The region of interest cannot be read. ${error.message}`, { cause: error });
+  });
+  if (!region.data.includes(1)) throw new RegionError(blackEverywhere(given));
+  let first: Pick<Image, "width" | "height"> | undefined;
+  for (const { path } of images) {
+    const header = await readImageHeader(path).catch(() => undefined);
+    if (header === undefined) continue;
+    if (misfit({ proportions: region.width / region.height }, header) === undefined) return;
+    first ??= header;
+  }
+  if (first === undefined) return; // no image can be read: not for the region to say
+  const fit = images.length === 1 ? "does not fit the only image, which" : `fits none of the ${images.length} images; the first`;
+  throw new RegionError(
+    `The region of interest "${given}" (${region.width} x ${region.height}) ${fit} is ${first.width} x ${first.height}. Give a region that is framed like the images.`,
+  );
+};
+
+const blackEverywhere = (given: string): string =>
+  `The region of interest "${given}" is black everywhere, so nothing would be inspected. Paint the region white.`;
+
 /**
  * The run's region of interest. The picture is copied into the run folder when the run begins, so that it goes on with the same one;
  * undefined when the run has none.
- * @throws Error when the picture is black everywhere; ImageError when it cannot be read.
+ * @throws RegionError when the picture is black everywhere; ImageError when it cannot be read.
  */
 export const regionOfRun = async (
   files: RunFiles,
@@ -52,9 +94,7 @@ export const readRegion = async (given: string | undefined, options: NetworkInpu
   const inside = (await prepare(maskImage(mask))).map((share) => (share > 0.5 ? 1 : 0));
   await runtime.close();
   if (inside.includes(1)) return { inside, proportions: mask.width / mask.height };
-  throw new Error(
-    `The region of interest "${given}" is black everywhere, so nothing would be inspected. Paint the region white.`,
-  );
+  throw new RegionError(blackEverywhere(given));
 };
 
 /** What the network sees in place of what is not inspected: the middle of its range. */

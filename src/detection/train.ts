@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { exists, holdFolder, writeFileAtomic } from "../files/index.ts";
-import { decodeMask, readDataset, type SkippedFile } from "../imaging/index.ts";
+import { readDataset, type SkippedFile } from "../imaging/index.ts";
 import { type Provider, type Runtime, requireProvider } from "../runtime/index.ts";
 import { type Listener, type RunFiles, runFiles } from "../training/index.ts";
 import { beginRun } from "./begin-run.ts";
@@ -11,7 +11,7 @@ import { openScorer, type RunOfNetworks, trainNetwork } from "./network.ts";
 import type { TrainingPlan } from "./plan.ts";
 import { type PreparedImages, prepareImages } from "./prepared-images.ts";
 import { openPreparingRuntime } from "./preparing-runtime.ts";
-import { type Region, regionOfRun } from "./region.ts";
+import { type Region, regionOfRun, requireRegion } from "./region.ts";
 import { scoreNormal, thresholdOf } from "./threshold.ts";
 
 export interface TrainOptions<Config> {
@@ -49,10 +49,10 @@ export const trainDetector = async <Config extends MethodConfig>(
   options: TrainOptions<Config>,
 ): Promise<TrainSummary> => {
   // A wrong folder or an absent provider is refused before anything is written.
-  await readDataset(options.data);
+  const { train } = await readDataset(options.data);
   await requireProvider(options.provider ?? "cpu");
   const { roi } = options.config.image;
-  if (roi !== undefined && !(await exists(runFiles(options.out).region))) await decodeMask(roi);
+  if (roi !== undefined && !(await exists(runFiles(options.out).region))) await requireRegion(roi, train);
   const folder = await holdFolder(options.out);
   try {
     return await trainInFolder(method, options);
