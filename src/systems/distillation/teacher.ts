@@ -10,6 +10,7 @@ import {
   mul,
   offsetOf,
   readFunction,
+  readModel,
   resizeMatrix,
   separable,
   type Tensor,
@@ -110,6 +111,7 @@ interface Network {
 }
 
 const openNetwork = ({ bytes, name }: TeacherFile): Network => {
+  requireNoDetector(bytes, name);
   const model = readNamed(bytes, name);
   const [spec] = model.inputs;
   const channelsLast = spec?.shape.length === 4 && spec.shape[3] === 3;
@@ -124,6 +126,23 @@ const openNetwork = ({ bytes, name }: TeacherFile): Network => {
     call: (image, wanted) => model.call({ [spec.name]: channelsLast ? transpose(image, [0, 2, 3, 1]) : image }, wanted),
     maps: (size) => lastOfEachStride(model, input("image", channelsLast ? [1, size, size, 3] : [1, 3, size, size])),
   };
+};
+
+/** A detector's file would be refused for its input, which says nothing to who mistook it for a teacher. */
+const requireNoDetector = (bytes: Uint8Array, name: string): void => {
+  if (!Object.hasOwn(metadataOf(bytes), "lynceus.system")) return;
+  throw new GraphError(
+    `The teacher "${name}" is a detector that Lynceus trained, not a pretrained network. Give an ONNX model that was trained to name or find things in photographs, or leave out --teacher.`,
+  );
+};
+
+/** Nothing where it is no model: that is said when it is read as a function. */
+const metadataOf = (bytes: Uint8Array): Readonly<Record<string, string>> => {
+  try {
+    return readModel(bytes).metadata;
+  } catch {
+    return {};
+  }
 };
 
 const named = ({ name, call }: Network, layers: readonly string[], size: number): Scale[] => {

@@ -51,12 +51,12 @@ describe("a teacher's file by its path", () => {
   });
 
   test.each([
-    ["missing.onnx", "ENOENT"],
-    [".", "EISDIR"],
-  ])("that cannot be read (%s) is named with what to do", async (name, code) => {
+    ["missing.onnx", "there is no such file"],
+    [".", "it is a folder"],
+  ])("that cannot be read (%s) is named with what to do", async (name, reason) => {
     const path = join(folder, name);
     await expect(readTeacher(path)).rejects.toThrow(
-      `The teacher "${path}" cannot be read (${code}). Give the path of an ONNX model, an address (https://...), or objectron.`,
+      `The teacher "${path}" cannot be read: ${reason}. Give the path of an ONNX model, an address (https://...), or objectron.`,
     );
   });
 });

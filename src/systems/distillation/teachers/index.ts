@@ -26,6 +26,13 @@ export class TeacherError extends Error {
 /** A cached trunk that this version would not write is made anew under another name. */
 const OBJECTRON = { cache: `objectron-trunk-${TRUNK_SHA256.slice(0, 8)}.onnx`, scaling: "symmetric" } as const;
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "its permissions forbid it",
+};
+
 /**
  * The teacher of a name (`objectron`, which comes with the installation), an address or a path. What is fetched or converted is kept in the
  * cache folder, with its SHA-256, and checked ever after.
@@ -52,7 +59,7 @@ export const readTeacher = async (
   }
   const bytes = await readFile(model).catch((error: NodeJS.ErrnoException) => {
     throw new TeacherError(
-      `The teacher "${model}" cannot be read (${error.code}). Give the path of an ONNX model, an address (https://...), or objectron.`,
+      `The teacher "${model}" cannot be read: ${UNREADABLE[error.code ?? ""] ?? error.code}. Give the path of an ONNX model, an address (https://...), or objectron.`,
     );
   });
   return { name: basename(model), bytes, digest: createHash("sha256").update(bytes).digest("hex"), scaling: "imagenet" };
