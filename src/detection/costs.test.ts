@@ -27,6 +27,21 @@ test("the threshold of least cost follows the prices; the model's threshold is p
   expect(dearMisses.chart.points.every(([at, cost]) => Number.isFinite(at) && cost >= 0)).toBe(true);
 });
 
+test("the threshold of least cost is advised only where it is surely cheaper than the model's", () => {
+  const samples = samplesOf(
+    Array.from({ length: 40 }, (_, i) => i / 100),
+    Array.from({ length: 40 }, (_, i) => 0.5 + i / 100),
+  );
+  const costs = { miss: 10, falseAlarm: 1, prevalence: 0.5 };
+  const noteAt = (value?: number) =>
+    costsOf(samples, costs, value === undefined ? undefined : { ...threshold, value })!.chart.note;
+  const advice = "Use the least-cost choice with lynceus predict --threshold.";
+  expect(noteAt(0.9)).toContain(advice);
+  expect(noteAt()).toContain(advice);
+  expect(noteAt(0.45)).toContain("is no better than the model's threshold on these 80 images: keep it.");
+  expect(noteAt(0.45)).not.toContain(advice);
+});
+
 test("a class with fewer than two images has no costs; impossible prices are errors", () => {
   expect(costsOf(samplesOf([0.1, 0.2], [0.5]), { miss: 1, falseAlarm: 1, prevalence: 0.1 }, undefined)).toBeUndefined();
   expect(

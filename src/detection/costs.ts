@@ -19,7 +19,7 @@ export interface CostTable {
 
 /**
  * What the model's threshold costs, and the threshold of least cost on these images, whose cost is measured on images that did not
- * choose it (see `estimatedLowestCost`). Undefined where a class has fewer than two images. @throws RangeError for impossible costs.
+ * choose it (see `estimatedLowestCost`); it is advised only where its interval lies below that of the model's threshold. Undefined where a class has fewer than two images. @throws RangeError for impossible costs.
  */
 export const costsOf = (
   samples: readonly EvaluatedSample[],
@@ -36,9 +36,16 @@ export const costsOf = (
   ];
   if (threshold !== undefined) {
     const { falseAlarmRate } = threshold;
-    const name = falseAlarmRate === undefined ? "chosen threshold" : "the model's threshold";
+    const name = falseAlarmRate === undefined ? "the chosen threshold" : "the model's threshold";
     lines.unshift({ name, threshold: threshold.value, ...costAt(scores, labels, threshold.value, model) });
   }
+  const own = threshold && lines[0];
+  const advice =
+    own !== undefined && lines[1].cost.high >= own.cost.low
+      ? ` The least-cost choice is no better than ${own.name} on these ${samples.length} images: keep it.`
+      : Number.isFinite(least)
+        ? " Use the least-cost choice with lynceus predict --threshold."
+        : "";
   const { thresholds, costs } = costCurve(scores, labels, model);
   const points = Array.from(thresholds, (value, index) => [value, costs[index]] as const);
   return {
@@ -47,7 +54,7 @@ export const costsOf = (
       title: "Expected cost of an image",
       points: points.filter(([value]) => Number.isFinite(value)),
       rows: lines satisfies readonly CostRow[],
-      note: `A miss costs ${model.miss}, a false alarm ${model.falseAlarm}, and ${(100 * model.prevalence).toPrecision(2)} % of images are anomalous. The rates and the cost of the least-cost choice are averages over images that did not take part in choosing.${Number.isFinite(least) ? " Use it with lynceus predict --threshold." : ""}`,
+      note: `A miss costs ${model.miss}, a false alarm ${model.falseAlarm}, and ${(100 * model.prevalence).toPrecision(2)} % of images are anomalous. The rates and the cost of the least-cost choice are averages over images that did not take part in choosing.${advice}`,
     },
   };
 };

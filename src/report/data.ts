@@ -149,7 +149,7 @@ export type PairGroup = { readonly title: string; readonly note?: string; readon
 
 /** A threshold with what it costs; it is marked on the curve. */
 export type CostRow = {
-  /** "chosen threshold", "lowest cost", "no inspection". */
+  /** "the chosen threshold", "lowest cost", "no inspection". */
   readonly name: string;
   readonly threshold: number;
   readonly missRate: Estimate;
