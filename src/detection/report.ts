@@ -118,13 +118,22 @@ export const reportData = async ({
     training: trainingCharts(metrics),
     failures: failures.map(({ path, reason }) => ({ file: path, reason })),
     settings: description.config as Record<string, Nested>,
-    defaults: defaults as Record<string, Nested> | undefined,
+    defaults: settledDefaults(defaults, description.config) as Record<string, Nested> | undefined,
     provenance: {
       ...(description.provenance as Record<string, Nested>),
       threshold: description.threshold as unknown as Nested,
       "median milliseconds per image": Math.round(evaluation.secondsPerImage * 1000),
     },
   };
+};
+
+/** The defaults with what the images decided in the place of `auto`, since nobody set that. */
+const settledDefaults = (defaults: unknown, config: unknown): unknown => {
+  const image = (of: unknown) => (of as { readonly image?: Readonly<Record<string, unknown>> } | undefined)?.image;
+  const [before, now] = [image(defaults), image(config)];
+  if (before === undefined || now === undefined) return defaults;
+  const found = Object.entries(before).map(([name, value]) => [name, value === "auto" ? now[name] : value]);
+  return { ...(defaults as object), image: Object.fromEntries(found) };
 };
 
 /** Where the threshold lies on the ROC curve: false and true positive rate. */
@@ -212,22 +221,27 @@ const trainingCharts = (lines: readonly MetricsLine[]): TrainingChart[] => {
 
 const CASES = 6;
 
-/** The strongest right and wrong verdicts, or, without known defects, the strangest images. */
+/** The strongest right and wrong verdicts, or, without known defects, the strangest images; every image once. */
 const caseGroups = async (detector: Detector, { samples, maps }: Evaluation): Promise<CaseGroup[]> => {
   const hatched = maps.some((map) => map?.ignore !== undefined);
   const falling = [...samples].sort((a, b) => b.score - a.score);
   const defects = falling.filter(({ sample }) => sample.label === 1);
   const normal = falling.filter(({ sample }) => sample.label === 0);
-  const group = (title: string, note: string, members: readonly EvaluatedSample[]) => async (): Promise<CaseGroup> => {
-    const shown = members.slice(0, CASES);
-    const masked = shown.some(({ sample }) => sample.maskPath !== undefined);
-    return {
-      title,
-      note,
-      mapScale: heatScale(detector.description, { masked, hatched }),
-      cases: await showCases(detector, shown),
+  const seen = new Set<EvaluatedSample>();
+  // Of few images the highest are the lowest as well.
+  const group =
+    (title: string, note: string, members: readonly EvaluatedSample[], most = CASES) =>
+    async (): Promise<CaseGroup> => {
+      const shown = members.filter((member) => !seen.has(member)).slice(0, most);
+      for (const member of shown) seen.add(member);
+      const masked = shown.some(({ sample }) => sample.maskPath !== undefined);
+      return {
+        title,
+        note,
+        mapScale: heatScale(detector.description, { masked, hatched }),
+        cases: await showCases(detector, shown),
+      };
     };
-  };
   const groups =
     defects.length === 0
       ? [group("Strangest images", "The highest scores of all.", normal)]
@@ -235,7 +249,7 @@ const caseGroups = async (detector: Detector, { samples, maps }: Evaluation): Pr
           group("Highest scores among defects", "The highest of each kind first, then the next highest.", onePerKind(defects)),
           group("Lowest scores among defects", "What is missed first.", defects.toReversed()),
           group("Highest scores among normal images", "What is a false alarm first.", normal),
-          group("Lowest scores among normal images", "What is plainest of all.", normal.toReversed().slice(0, 3)),
+          group("Lowest scores among normal images", "What is plainest of all.", normal.toReversed(), 3),
         ];
   const shown: CaseGroup[] = [];
   for (const make of groups) shown.push(await make());

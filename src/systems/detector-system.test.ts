@@ -50,10 +50,15 @@ test("evaluating for other data writes beside the run's own report, and shows wh
   const outlines = own.page.caseGroups?.map(({ title, mapScale }) => [title.split(" ").at(-1), mapScale?.outline?.label]);
   expect(outlines).toEqual([
     ["defects", "the true defect"],
-    ["defects", "the true defect"],
-    ["images", undefined],
     ["images", undefined],
   ]);
+  // Few images: every one is shown, and once.
+  const shown = own.page.caseGroups!.flatMap(({ cases }) => cases.map(({ name }) => name));
+  expect(new Set(shown).size).toBe(shown.length);
+  expect(shown).toHaveLength(own.images);
+  expect(own.page.notices?.[0]).toEqual({ text: expect.stringContaining("rests on 1 normal image: 5.0 % "), tone: "caution" });
+  expect(own.page.settings?.image).toMatchObject({ size: 32, channels: 3, depth: 8 });
+  expect(own.page.defaults?.image).toMatchObject({ size: 128, channels: 3, depth: 8 });
   const comparisonsOf = async (ofData: string) => (await system.evaluateRun({ run, data: ofData, threads: 1 })).page.comparisons;
   expect(await comparisonsOf(data)).toEqual(own.page.comparisons);
   const other = join(folder, "other");
