@@ -11,6 +11,7 @@ import { type CostTable, costsOf } from "./costs.ts";
 import { openDetector } from "./detector.ts";
 import { type Evaluation, type EvaluationOptions, evaluate } from "./evaluate.ts";
 import { kinds, measuresForMachines, reportData } from "./report.ts";
+import { fewNormalImages } from "./threshold.ts";
 
 /** Where a folder has no test images, so many of its images are looked at, drawn by chance. */
 const UNLABELLED_LIMIT = 300;
@@ -120,5 +121,10 @@ const notices = (labelled: boolean, threshold: Threshold | undefined, { reducedB
         : `The threshold was set from ${threshold.normalImages} normal images that the network which scored them was not trained on; test images played no part in it.`;
   const unlabelled = "There are no test images, so nothing can be measured: look at the strangest images instead.";
   const reduced = `The images have so many pixels that pixel measures are of maps up to ${reducedBy} times smaller on each side.`;
-  return [{ text: labelled ? origin : `${unlabelled} ${origin}` }, ...(reducedBy > 1 ? [{ text: reduced }] : [])];
+  const few = threshold && fewNormalImages(threshold);
+  return [
+    ...(few === undefined ? [] : [{ text: few, tone: "caution" } as const]),
+    { text: labelled ? origin : `${unlabelled} ${origin}` },
+    ...(reducedBy > 1 ? [{ text: reduced }] : []),
+  ];
 };

@@ -75,6 +75,19 @@ export const foldsOfImages = (
   }).filter(({ left, kept }) => left.length > 0 && kept.length > 0);
 };
 
+/** The sentence about a threshold that rests on too few images for the rate that was asked for; undefined where they suffice. */
+export const fewNormalImages = ({
+  falseAlarmRate = 1,
+  attainedRate = 0,
+  normalImages = 0,
+}: Omit<Threshold, "value">): string | undefined => {
+  if (attainedRate <= falseAlarmRate) return undefined;
+  const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`;
+  const images = `${normalImages} normal ${normalImages === 1 ? "image" : "images"}`;
+  const needed = Math.ceil(1 / falseAlarmRate) - 1;
+  return `The threshold rests on ${images}: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation (validation.share).`;
+};
+
 /**
  * Sets a threshold at a false-alarm rate from the scores of normal images that took no part in training: of one network (split
  * conformal, see `thresholdAtFalseAlarmRate`), or of several that each left a part out (see `crossFittedThreshold`). Undefined,
@@ -95,13 +108,10 @@ export const thresholdOf = (
   const byFold = folds.map((fold) => Float32Array.from(fold, ({ score }) => score));
   const { threshold, attainedRate } =
     byFold.length === 1 ? thresholdAtFalseAlarmRate(byFold[0], falseAlarmRate) : crossFittedThreshold(byFold, falseAlarmRate);
-  if (attainedRate > falseAlarmRate) {
-    const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`;
-    const needed = Math.ceil(1 / falseAlarmRate) - 1;
-    const images = `${all.length} normal ${all.length === 1 ? "image" : "images"}`;
-    const cure = byFold.length === 1 ? ", or --set validation.folds=5, which lets every training image help" : "";
-    const text = `The threshold rests on ${images}: ${percent(falseAlarmRate)} false alarms were asked for, ${percent(attainedRate)} is what they support. It takes ${needed} images kept for validation (validation.share)${cure}.`;
-    listener?.({ kind: "warning", text });
+  const text = fewNormalImages({ falseAlarmRate, attainedRate, normalImages: all.length });
+  if (text !== undefined) {
+    const cure = byFold.length === 1 ? " Or --set validation.folds=5 lets every training image help." : "";
+    listener?.({ kind: "warning", text: `${text}${cure}` });
   }
   const levels = all.map(({ level }) => level).sort((a, b) => a - b);
   return {
