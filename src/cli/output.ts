@@ -45,10 +45,13 @@ export const sayFailures = (failures: readonly SkippedFile[]): readonly SkippedF
   return once;
 };
 
-/** Shows progress as one changing line on a terminal, and nothing elsewhere but warnings. */
+/** Without a terminal a line is written after so many milliseconds, so that a log shows that work goes on, and stays short. */
+const SPARSE = 15_000;
+
+/** Shows progress as one changing line on a terminal, and elsewhere as a new line now and then; warnings always. */
 export const progress = (stream: NodeJS.WriteStream = process.stderr): Listener & { end(): void } => {
   let drawn = false;
-  let last = 0;
+  let last = stream.isTTY ? 0 : performance.now();
   const clear = (): void => {
     if (drawn) stream.write("\r\x1b[2K");
     drawn = false;
@@ -60,8 +63,14 @@ export const progress = (stream: NodeJS.WriteStream = process.stderr): Listener 
       return;
     }
     const now = performance.now();
+    if (!stream.isTTY) {
+      if (now - last < SPARSE) return;
+      last = now;
+      stream.write(`${describeBriefly(event)}\n`);
+      return;
+    }
     const finished = event.kind === "step" && event.step === event.total;
-    if (!stream.isTTY || (now - last < 100 && event.kind !== "stage" && !finished)) return;
+    if (now - last < 100 && event.kind !== "stage" && !finished) return;
     last = now;
     clear();
     stream.write(describe(event).slice(0, Math.max(20, (stream.columns ?? 80) - 1)));
@@ -75,6 +84,13 @@ const describe = (event: Exclude<ProgressEvent, { kind: "warning" }>): string =>
   if (event.kind === "count") return `${event.text} ${event.done}/${event.total}`;
   const { step, total, loss, learningRate, secondsLeft } = event;
   return `step ${step}/${total}  loss ${loss.toPrecision(4)}  rate ${learningRate.toPrecision(2)}  ${duration(secondsLeft)} left`;
+};
+
+/** The same for a log. */
+const describeBriefly = (event: Exclude<ProgressEvent, { kind: "warning" }>): string => {
+  if (event.kind === "stage") return event.text;
+  if (event.kind === "count") return `${event.text}: ${event.done} of ${event.total}`;
+  return `step ${event.step} of ${event.total}, ${duration(event.secondsLeft)} left`;
 };
 
 const duration = (seconds: number): string =>

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { readConfig } from "../detection/index.ts";
+import { type MethodConfig, readConfig } from "../detection/index.ts";
 import { exists, FolderInUseError } from "../files/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { System } from "../systems/system.ts";
@@ -31,10 +31,14 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   const signal = interruptible();
   const { threads, workers } = options;
   const goOn = command("train", name, "--resume", "--out", out);
+  const first = options.resume ? await savedStep(out) : undefined;
+  const { steps } = (config as MethodConfig).training;
+  const doing =
+    first === undefined ? `Training ${name} on ${data}` : `Going on with ${name} on ${data} at step ${first} of ${steps}`;
   let begun = false;
   const listener: Listener = (event) => {
     // Only once the data and the folder are known to be usable.
-    if (!begun) say(`Training ${name} on ${data}; the run folder is ${out}.`);
+    if (!begun) say(`${doing}; the run folder is ${out}.`);
     begun = true;
     drawn(event);
   };
