@@ -3,7 +3,7 @@ import { createReadStream, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { cpus } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import type { Provider } from "../runtime/index.ts";
@@ -46,11 +46,11 @@ export const environmentChanges = (before: Partial<Environment>, now: Environmen
 /** SHA-256 of text or bytes, hexadecimal. */
 export const digestOf = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
 
-/** SHA-256 over this package's own code, where it runs: compiled or not. */
+/** SHA-256 over this package's own compiled code: what runs, or, where the sources do, what was compiled from them. */
 export const digestOfCode = async (): Promise<string> => {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)));
-  const isCode = (name: string): boolean => /\.[jt]s$/.test(name) && !/\.(test|d)\.ts$/.test(name);
-  const names = (await readdir(root, { recursive: true })).filter(isCode).sort();
+  const own = dirname(dirname(fileURLToPath(import.meta.url)));
+  const root = basename(own) === "src" ? join(dirname(own), "dist") : own;
+  const names = (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".js")).sort();
   return digestOfFiles(names.map((name) => ({ name, path: join(root, name) })));
 };
 
