@@ -14,7 +14,6 @@ export {
   type TrainingWork,
   weightSettings,
 } from "./method.ts";
-export * from "./optimisation.ts";
 export { explain, heatOverlay, outlined } from "./pictures.ts";
 export { planTraining, settle, type TrainingPlan } from "./plan.ts";
 export { type Precision, type PrecisionOptions, type ReducedModel, reducePrecision } from "./precision.ts";

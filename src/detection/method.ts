@@ -1,9 +1,8 @@
 import type { Tensor } from "../graph/index.ts";
 import type { Schedule, TrainingStep } from "../nn/index.ts";
 import type { Runtime, Value, Values } from "../runtime/index.ts";
-import type { Listener, RunFiles } from "../training/index.ts";
+import type { Listener, OptimisationSettings, RunFiles } from "../training/index.ts";
 import type { DetectorDescription } from "./contract.ts";
-import type { OptimisationSettings } from "./optimisation.ts";
 import type { PreparedImages } from "./prepared-images.ts";
 import type { Region } from "./region.ts";
 import { imageScoreOf, type ScoreSettings } from "./score.ts";

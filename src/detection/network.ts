@@ -1,9 +1,8 @@
 import { openRuntime, type Provider } from "../runtime/index.ts";
-import { type Listener, type RunFiles, train as trainLoop } from "../training/index.ts";
+import { type Listener, type RunFiles, scheduleOf, train as trainLoop } from "../training/index.ts";
 import { type DetectorDescription, writeDetector } from "./contract.ts";
 import { type Detector, openDetector } from "./detector.ts";
 import type { DetectorGraph, Method, MethodConfig } from "./method.ts";
-import { scheduleOf } from "./optimisation.ts";
 import type { PreparedImages } from "./prepared-images.ts";
 import type { Region } from "./region.ts";
 import type { Settled } from "./settings.ts";

@@ -1,5 +1,7 @@
 export { CheckpointError, hasBegun, hasCheckpoint, readTensors, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
+export * from "./epoch-order.ts";
 export type { Listener, ProgressEvent } from "./events.ts";
 export { type TrainingOptions, type TrainingResult, train } from "./loop.ts";
 export * from "./manifest.ts";
+export * from "./optimisation.ts";
 export * from "./run-folder.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { imageSettings, optimisationSettings, type Settled, scoreFields, validationSettings } from "../../detection/index.ts";
+import { imageSettings, type Settled, scoreFields, validationSettings } from "../../detection/index.ts";
 import { augmentationSchema } from "../../imaging/index.ts";
+import { optimisationSettings } from "../../training/index.ts";
 import { corruptionSchema, railwayCorruption, structuredCorruption } from "./corruption/index.ts";
 
 const weight = (what: string, fallback: number) => z.number().min(0).default(fallback).describe(`Weight of ${what}.`);

@@ -1,7 +1,8 @@
-import { epochOrder, ignoresPixels, type PreparedImages } from "../../detection/index.ts";
+import { ignoresPixels, type PreparedImages } from "../../detection/index.ts";
 import { augment } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
 import type { Values } from "../../runtime/index.ts";
+import { epochOrder } from "../../training/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { corrupt } from "./corruption/index.ts";
 

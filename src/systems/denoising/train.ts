@@ -4,10 +4,10 @@ import {
   type TrainOptions,
   type TrainSummary,
   trainDetector,
-  updateSettingsOf,
   weightSettings,
 } from "../../detection/index.ts";
 import { frozen, type TrainingStep, trainingStep, weightedMean, weightedResidual } from "../../nn/index.ts";
+import { updateSettingsOf } from "../../training/index.ts";
 import { anomalyMap } from "./anomaly-map.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { batchMaker, weighsPixels } from "./data.ts";

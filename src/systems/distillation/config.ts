@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { imageSettings, optimisationSettings, type Settled, scoreFields, validationSettings } from "../../detection/index.ts";
+import { imageSettings, type Settled, scoreFields, validationSettings } from "../../detection/index.ts";
 import { augmentationSchema } from "../../imaging/index.ts";
+import { optimisationSettings } from "../../training/index.ts";
 
 /** Everything that decides a run of `distillation`. Every field has a default; unknown fields are mistakes. */
 export const configSchema = z

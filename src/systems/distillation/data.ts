@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { epochOrder, ignoresPixels, type PreparedImages, type TrainingWork } from "../../detection/index.ts";
+import { ignoresPixels, type PreparedImages, type TrainingWork } from "../../detection/index.ts";
 import { concat, reshape, slice, type Tensor } from "../../graph/index.ts";
 import { augment } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
 import type { Value, Values } from "../../runtime/index.ts";
-import { writeJson } from "../../training/index.ts";
+import { epochOrder, writeJson } from "../../training/index.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import type { Teacher } from "./teacher.ts";
 

@@ -1,6 +1,7 @@
-import { calibrate, ignoresPixels, type Method, type MethodOf, updateSettingsOf, weightSettings } from "../../detection/index.ts";
+import { calibrate, ignoresPixels, type Method, type MethodOf, weightSettings } from "../../detection/index.ts";
 import { add, averagePool2d, mul, stopGradient, type Tensor } from "../../graph/index.ts";
 import { frozen, type Parameters, type TrainingStep, trainingStep } from "../../nn/index.ts";
+import { updateSettingsOf } from "../../training/index.ts";
 import { anomalyMap } from "./anomaly-map.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { augments, batchMaker, flat, remindsOfExemplars, type View, viewOf } from "./data.ts";

@@ -1,5 +1,15 @@
 import { z } from "zod";
-import { adam, adamW, constantRate, type Optimiser, oneCycle, type Schedule, sgd, warmupCosine } from "../nn/index.ts";
+import {
+  adam,
+  adamW,
+  constantRate,
+  type Optimiser,
+  oneCycle,
+  type Schedule,
+  sgd,
+  warmupCosine,
+  warmupLinear,
+} from "../nn/index.ts";
 
 /** What a system sets for itself; everything can still be set by the user. */
 export interface OptimisationDefaults {
@@ -7,7 +17,7 @@ export interface OptimisationDefaults {
   readonly batch: number;
   readonly optimiser: "adam" | "adamw" | "sgd";
   readonly learningRate: number;
-  readonly schedule: "cosine" | "one-cycle" | "constant";
+  readonly schedule: "cosine" | "linear" | "one-cycle" | "constant";
   /** Default 50. */
   readonly warmup?: number;
   /** Default 0.9. */
@@ -18,7 +28,7 @@ export interface OptimisationDefaults {
   readonly clipNorm?: number;
 }
 
-/** How a detector is trained: the part `training` of its configuration, with the system's defaults. */
+/** How a network is trained: the part `training` of its configuration, with the system's defaults. */
 export const optimisationSettings = (defaults: OptimisationDefaults) => {
   const {
     steps,
@@ -48,8 +58,8 @@ export const optimisationSettings = (defaults: OptimisationDefaults) => {
         .describe("Decay of a moving average of the weights, which becomes the model (0: none, the last weights)."),
       optimiser: z.enum(["adam", "adamw", "sgd"]).default(optimiser),
       learningRate: z.number().positive().default(learningRate).describe("Largest learning rate."),
-      schedule: z.enum(["cosine", "one-cycle", "constant"]).default(schedule),
-      warmup: z.int().min(1).default(warmup).describe("Steps of linear warm-up before the cosine."),
+      schedule: z.enum(["cosine", "linear", "one-cycle", "constant"]).default(schedule),
+      warmup: z.int().min(1).default(warmup).describe("Steps of linear warm-up before the cosine or the linear fall."),
       beta1: z.number().min(0).lt(1).default(beta1).describe("For adam and adamw: decay of the mean of gradients."),
       weightDecay: z.number().min(0).default(weightDecay).describe("For adamw and sgd."),
       clipNorm: z.number().positive().default(clipNorm).describe("Largest global norm of the gradients."),
@@ -83,6 +93,9 @@ export const scheduleOf = ({
   learningRate,
   warmup,
 }: Pick<OptimisationSettings, "schedule" | "learningRate" | "warmup">): Schedule =>
-  ({ cosine: warmupCosine(learningRate, warmup), "one-cycle": oneCycle(learningRate), constant: constantRate(learningRate) })[
-    schedule
-  ];
+  ({
+    cosine: warmupCosine(learningRate, warmup),
+    linear: warmupLinear(learningRate, warmup),
+    "one-cycle": oneCycle(learningRate),
+    constant: constantRate(learningRate),
+  })[schedule];
