@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { access, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { access, type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /**
@@ -8,21 +8,59 @@ import { dirname, join } from "node:path";
  * Throws an Error that names the file when it cannot be written; the previous file is then untouched.
  */
 export const writeFileAtomic = async (path: string, data: Uint8Array | string): Promise<void> => {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  const file = await createFileAtomic(path);
   try {
-    await mkdir(folder, { recursive: true });
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(data);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw writeFailure(path, error);
+    await file.write(typeof data === "string" ? Buffer.from(data) : data, 0);
+    await file.finish();
+  } finally {
+    await file.discard();
+  }
+};
+
+/** A file that is written piece by piece and stands under its name only when it is whole. */
+export interface AtomicFile {
+  /** Writes the bytes at a position of the file. */
+  write(data: Uint8Array, position: number): Promise<void>;
+  /** Flushes the file to the disk and gives it its name. */
+  finish(): Promise<void>;
+  /** Removes what was written; nothing happens after `finish`. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Begins a file too large to be held whole, as `writeFileAtomic` would write it; end with `finish`, and with `discard` in any case.
+ * All that is given throws an Error that names the file when it cannot be written.
+ */
+export const createFileAtomic = async (path: string): Promise<AtomicFile> => {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  const named = <Result>(work: Promise<Result>): Promise<Result> =>
+    work.catch((error: unknown) => {
+      throw writeFailure(path, error);
+    });
+  await named(mkdir(dirname(path), { recursive: true }));
+  const file = await named(open(temporary, "wx"));
+  let pending = true;
+  return {
+    write: (data, position) => named(writeAll(file, data, position)),
+    finish: async () => {
+      await named(file.sync());
+      await named(file.close());
+      await named(rename(temporary, path));
+      pending = false;
+    },
+    discard: async () => {
+      if (!pending) return;
+      pending = false;
+      await file.close().catch(() => {});
+      await rm(temporary, { force: true }).catch(() => {});
+    },
+  };
+};
+
+/** The system may take less than it is given at once. */
+const writeAll = async (file: FileHandle, data: Uint8Array, position: number): Promise<void> => {
+  for (let done = 0; done < data.length; ) {
+    done += (await file.write(data, done, data.length - done, position + done)).bytesWritten;
   }
 };
 

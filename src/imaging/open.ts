@@ -78,27 +78,45 @@ const readSource = async (source: string | Buffer, name: string, options: ReadOp
     requireSignature(source, name);
     return source;
   }
-  let file: FileHandle | undefined;
+  const { file, size } = await openForReading(source, name);
   try {
-    file = await openFile(source, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // a pipe without a writer would wait for ever
-    const status = await file.stat();
-    if (!status.isFile()) throw new ImageError(name, "it is not a file. Give the path of an image file.");
-    checkBytes(status.size);
+    checkBytes(size);
     const start = Buffer.alloc(16);
     await file.read(start, 0, start.length, 0);
     requireSignature(start, name);
     return await file.readFile(); // from the position, which reading at 0 has not moved
   } catch (error) {
-    if (error instanceof ImageError) throw error;
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new ImageError(name, "there is no such file. Check the path, or whether it was moved or deleted meanwhile.", error);
-    }
-    if (code === "EISDIR") throw new ImageError(name, "it is not a file. Give the path of an image file.", error);
-    throw new ImageError(name, `the file cannot be read (${code ?? error}). Check its permissions and the disk.`, error);
+    throw error instanceof ImageError ? error : readFailure(name, error);
   } finally {
-    await file?.close();
+    await file.close();
   }
+};
+
+/** Opens a file to read it, whole or in parts; `size`: its bytes. @throws ImageError that calls it `name` when that cannot be done. */
+export const openForReading = async (
+  path: string,
+  name: string,
+): Promise<{ readonly file: FileHandle; readonly size: number }> => {
+  let file: FileHandle | undefined;
+  try {
+    file = await openFile(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // a pipe without a writer would wait for ever
+    const status = await file.stat();
+    if (!status.isFile()) throw new ImageError(name, "it is not a file. Give the path of an image file.");
+    return { file, size: status.size };
+  } catch (error) {
+    await file?.close();
+    throw error instanceof ImageError ? error : readFailure(name, error);
+  }
+};
+
+/** The sentence for a file that the system does not give out. */
+export const readFailure = (name: string, error: unknown): ImageError => {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new ImageError(name, "there is no such file. Check the path, or whether it was moved or deleted meanwhile.", error);
+  }
+  if (code === "EISDIR") return new ImageError(name, "it is not a file. Give the path of an image file.", error);
+  return new ImageError(name, `the file cannot be read (${code ?? error}). Check its permissions and the disk.`, error);
 };
 
 /** First bytes of the formats that are read. Anything else is refused before it is read whole, or handed to a library. */

@@ -12,21 +12,35 @@ export interface TiffTags {
 }
 
 export const TAG = {
+  subfileType: 254,
   width: 256,
   height: 257,
   bits: 258,
   compression: 259,
   photometric: 262,
+  description: 270,
   stripOffsets: 273,
   orientation: 274,
   samples: 277,
   rowsPerStrip: 278,
   stripByteCounts: 279,
+  xResolution: 282,
+  yResolution: 283,
   planes: 284,
+  resolutionUnit: 296,
+  software: 305,
   predictor: 317,
+  colourMap: 320,
   tileWidth: 322,
+  tileHeight: 323,
+  tileOffsets: 324,
+  tileByteCounts: 325,
+  subDirectories: 330,
   extraSamples: 338,
   sampleFormat: 339,
+  jpegTables: 347,
+  yCbCrSubsampling: 530,
+  xmp: 700,
 };
 
 /** Bytes of a whole number, by its type: BYTE, SHORT, LONG and LONG8. */

@@ -16,7 +16,7 @@ export interface TiffPicture {
 }
 
 export const PHOTOMETRIC = { minIsWhite: 0, grey: 1, rgb: 2, palette: 3, cmyk: 5, yCbCr: 6 };
-export const COMPRESSION = { none: 1, oldJpeg: 6, jpeg: 7, lzw: 5, deflate: 8, oldDeflate: 32946, packBits: 32773 };
+export const COMPRESSION = { none: 1, oldJpeg: 6, jpeg: 7, lzw: 5, deflate: 8, oldDeflate: 32946, packBits: 32773, webp: 50001 };
 
 /** How many times more bytes a compression can give than it takes; of others it is not known. */
 const EXPANSION = new Map([
