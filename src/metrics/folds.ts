@@ -33,7 +33,7 @@ export const foldsOf = (
 };
 
 /** The positions of each distinct name, and each position without one by itself. */
-const positionsByName = (names: readonly (string | undefined)[]): number[][] => {
+export const positionsByName = (names: readonly (string | undefined)[]): number[][] => {
   const positions = new Map<string | number, number[]>();
   for (const [position, name] of names.entries()) {
     const group = positions.get(name ?? position);

@@ -1,10 +1,25 @@
 export { aurocDifference, type BootstrapOptions, imageMeasure, type Measure } from "./bootstrap.ts";
+export { type CaseBootstrapOptions, measuresOverCases } from "./case-bootstrap.ts";
 export { type Components, type Connectivity, connectedComponents } from "./components.ts";
+export { type ConformalCalibration, calibrateConformal, isUnsure, predictionSet } from "./conformal.ts";
+export {
+  accuracy,
+  type ClassMeasures,
+  type ConfusionMatrix,
+  classMeasures,
+  confusionMatrix,
+  meanOverClasses,
+  predictedCounts,
+  quadraticKappa,
+  referenceCounts,
+  sumOfConfusions,
+} from "./confusion-matrix.ts";
 export { crossFittedThreshold } from "./cross-fitting.ts";
 export { type PrecisionRecallCurve, precisionRecallCurve, type RocCurve, rocCurve } from "./curves.ts";
 export { estimatedLowestCost } from "./estimated-cost.ts";
 export { type FalseAlarmThreshold, thresholdAtFalseAlarmRate } from "./false-alarm.ts";
 export { foldsOf } from "./folds.ts";
+export { type GradeMeasures, gradeMeasures, kappaDifference } from "./grade-measures.ts";
 export { type Confusion, confusionAt, type ImageLabels, imageAuroc, imageRoc } from "./image-measures.ts";
 export { type MeanOverSeeds, meanOverCategories, meanOverSeeds } from "./means.ts";
 export {
@@ -33,4 +48,5 @@ export { averagePrecision, maximumF1 } from "./precision-recall.ts";
 export { type LabelledScores, type Ranking, rank } from "./ranking.ts";
 export { reduceMap } from "./reduced-maps.ts";
 export { areaUnderRoc, OneClassError, type Roc, rocOf } from "./roc.ts";
+export { type SegmentationMeasures, segmentationMeasures } from "./segmentation-measures.ts";
 export { type Evaluated, type Summary, summarise } from "./summary.ts";
