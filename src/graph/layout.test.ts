@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { gradientError, openLocalRuntime, type Value } from "../runtime/index.ts";
-import { add, input, mul, program, readModel, split, squeeze, type Tensor, toOnnx, transpose, unsqueeze } from "./index.ts";
+import { add, input, mul, pad, program, readModel, split, squeeze, type Tensor, toOnnx, transpose, unsqueeze } from "./index.ts";
 
 const run = async (results: Record<string, Tensor>, x: Tensor, value: Value) => {
   const runtime = openLocalRuntime({ threads: 1 });
@@ -48,11 +48,20 @@ test("axes of size 1 come and go though several sizes are open", async () => {
   expect(await gradientError(between, [{ shape: [3, 2] }, { shape: [1, 3, 4, 1] }])).toBeLessThan(5e-3);
 });
 
+test("a known axis is padded though another is open", async () => {
+  const x = input("x", ["batch", 2]);
+  const padded = pad(x, 1, 0, 1);
+  expect(padded.shape).toEqual(["batch", 3]);
+  const found = await run({ padded }, x, { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] });
+  expect(found).toEqual({ padded: { shape: [2, 3], values: [1, 2, 0, 3, 4, 0] } });
+});
+
 test("mistakes name the operator and the shape", () => {
   const x = input("x", [2, 6, "width"]);
   expect(() => split(x, [1, 4], 1)).toThrow("Split: parts of 1 + 4 do not fill axis 1 of [2, 6, width].");
   expect(() => split(x, [7, -1], 1)).toThrow("Split: parts of 7 + -1 do not fill axis 1 of [2, 6, width].");
   expect(() => split(x, [1, 1], 2)).toThrow("Split: parts of 1 + 1 do not fill axis 2 of [2, 6, width].");
+  expect(() => pad(x, 2, 0, 1)).toThrow("Pad: needs sizes known when the graph is built, but got [width].");
   expect(() => unsqueeze(x, 4)).toThrow("Unsqueeze: no axis can be put at 4 of the shape [2, 6, width].");
   expect(() => squeeze(x, 0)).toThrow("Squeeze: axis 0 of [2, 6, width] is not of size 1.");
 });

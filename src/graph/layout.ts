@@ -180,13 +180,18 @@ export const pad = (x: Tensor, axis: number, before: number, after: number): Ten
     x.shape.map((_, i) => (i === axis ? [before, after] : [0, 0])),
   );
 
-/** Zeros around every axis: one [before, after] pair each; negative amounts cut instead. The gradient is padded by the opposite. */
+/**
+ * Zeros around every axis: one [before, after] pair each, both 0 where a size is open; negative amounts cut instead. The gradient
+ * is padded by the opposite.
+ */
 export const padAll = (x: Tensor, amounts: readonly (readonly [number, number] | readonly number[])[]): Tensor => {
   requireType("Pad", x, "float32");
   if (amounts.every(([before, after]) => before === 0 && after === 0)) return x;
-  const sizes = staticShape("Pad", x);
-  const shape = sizes.map((size, axis) => size + amounts[axis][0] + amounts[axis][1]);
-  if (shape.some((size) => size < 1)) {
+  const shape = x.shape.map((size, axis): Dimension => {
+    const [before, after] = amounts[axis];
+    return before === 0 && after === 0 ? size : staticSizes("Pad", [size])[0] + before + after;
+  });
+  if (shape.some((size) => typeof size === "number" && size < 1)) {
     throw new GraphError(`Pad: amounts ${JSON.stringify(amounts)} leave nothing of ${formatShape(x.shape)}.`);
   }
   const flat = [...amounts.map(([before]) => before), ...amounts.map(([, after]) => after)];

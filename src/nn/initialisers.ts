@@ -9,14 +9,17 @@ export const fill =
 export const zeros = fill(0);
 export const ones = fill(1);
 
+/** Normal of mean 0. */
+export const normal =
+  (deviation: number): Initialiser =>
+  (shape, rng) =>
+    fill(0)(shape, rng).map(() => rng.normal(0, deviation));
+
 /**
  * Normal with variance gain^2 / fan in, which keeps the variance of activations from layer to layer
  * (He et al. 2015; gain sqrt(2) suits ReLU). `fanIn`: number of inputs that one output sums over.
  */
-export const heNormal =
-  (fanIn: number, gain = Math.SQRT2): Initialiser =>
-  (shape, rng) =>
-    fill(0)(shape, rng).map(() => rng.normal(0, gain / Math.sqrt(fanIn)));
+export const heNormal = (fanIn: number, gain = Math.SQRT2): Initialiser => normal(gain / Math.sqrt(fanIn));
 
 /** Uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010): for layers without ReLU. */
 export const glorotUniform =

@@ -81,6 +81,21 @@ describe("what counts for nothing", () => {
     }
   });
 
+  test("positions of weight 0, as if they were not there; whole weights, as if they were repeated", async () => {
+    const kinds: ((x: Tensor, t: Tensor, w?: Tensor) => Tensor)[] = [
+      (z, t, positionWeights) => crossEntropy(z, t, { positionWeights, labelSmoothing: 0.1, weights: [1, 3] }),
+      (z, t, positionWeights) => diceLoss(softmax(z, 1), t, { positionWeights }),
+    ];
+    for (const loss of kinds) {
+      const [t, w] = [numbers([3], [1, 0, 1]), floats([3], [2, 0, 1])];
+      const weighted = await run(x, { t, w }, loss);
+      const repeated = await run(floats([3, 2], [1, 2, 1, 2, 0.25, -3]), { t: numbers([3], [1, 1, 1]) }, (z, u) => loss(z, u));
+      expect(weighted.loss).toBeCloseTo(repeated.loss, 6);
+      const [first, again, last] = [0, 2, 4].map((at) => repeated.slope.slice(at, at + 2));
+      expect(furthest(weighted.slope, [first[0] + again[0], first[1] + again[1], 0, 0, ...last])).toBeLessThan(1e-6);
+    }
+  });
+
   test("where nothing counts, loss and gradient are 0", async () => {
     const none = await run(x, { t: numbers([3], [0, 0, 0]) }, (z, t) => crossEntropy(z, t, { ignore: 0, labelSmoothing: 0.1 }));
     const weightless = await run(
@@ -164,12 +179,15 @@ test("Dice: 0 for a perfect map, near 1 for a disjoint one; an absent class cost
 
 const oneHot = constant(Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0), [2, 3, 2]);
 const yes = constant(Float32Array.of(1, 0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 0), [2, 3, 2]);
+const some = constant(Float32Array.of(1, 0, 0.5, 2), [2, 2]);
 test.each<[string, (x: Tensor) => Tensor]>([
   ["crossEntropy", (x) => crossEntropy(x, oneHot, { weights: [1, 2, 0.5], labelSmoothing: 0.2 })],
   ["binaryCrossEntropy", (x) => binaryCrossEntropy(x, yes, { weights: constant(new Float32Array(12).fill(2), [2, 3, 2]) })],
   ["focalLoss", (x) => focalLoss(x, yes, { gamma: 1.5, alpha: 0.25 })],
   ["focalLoss with classes", (x) => focalLoss(x, oneHot, { classAxis: 1, gamma: 1.5 })],
   ["diceLoss", (x) => diceLoss(softmax(x, 1), oneHot)],
+  ["crossEntropy with weighed positions", (x) => crossEntropy(x, oneHot, { positionWeights: some })],
+  ["diceLoss with weighed positions", (x) => diceLoss(softmax(x, 1), oneHot, { positionWeights: some })],
 ])("gradient of %s against finite differences", async (_, loss) => {
   for (const seed of [1, 2]) expect(await gradientError(loss, [{ shape: [2, 3, 2] }], { seed })).toBeLessThan(5e-3);
 });
@@ -191,5 +209,8 @@ test("mistakes are named", () => {
   expect(() => focalLoss(x, classes)).toThrow("The target must have the shape");
   expect(() => focalLoss(x, x, { alpha: [1, 2, 3] })).toThrow("a list for alpha needs a classAxis");
   expect(() => focalLoss(x, x, { classAxis: 1, alpha: 0.5 })).toThrow("alpha is a list with a weight for each");
+  expect(() => diceLoss(x, x, { positionWeights: x })).toThrow(
+    "diceLoss: positionWeights for [2, 3, 4] must have the shape [2, 4], but have [2, 3, 4].",
+  );
   expect(() => diceLoss(x, x, { smooth: 0 })).toThrow("smooth must be above 0");
 });

@@ -33,10 +33,12 @@ export interface CrossEntropyOptions extends ClassOptions {
   readonly labelSmoothing?: number;
   /** Positions of this class number count for nothing. */
   readonly ignore?: number;
+  /** How much each position counts, from 0 on: in the logits' shape without the classes. Default: all alike. */
+  readonly positionWeights?: Tensor;
 }
 
 /**
- * Cross-entropy of p = softmax(logits): `-sum(w_c t'_c log p_c) / sum(w_c t_c)` over positions and classes c, with
+ * Cross-entropy of p = softmax(logits): `-sum(w_i w_c t'_c log p_c) / sum(w_i w_c t_c)` over positions i and classes c, with
  * t' = (1 - e) t + e / classes. From 0 (sure and right, e = 0) to infinity; log(classes) for equal logits.
  * logits: with an axis of classes, such as [batch, classes] or [batch, classes, height, width]. target: int64 class numbers, in the
  * logits' shape without that axis, or shares t of the classes in the logits' shape, one-hot or soft, of sum 1. Class numbers beyond
@@ -46,10 +48,11 @@ export interface CrossEntropyOptions extends ClassOptions {
 export const crossEntropy = (
   logits: Tensor,
   target: Tensor,
-  { classAxis = 1, weights, labelSmoothing = 0, ignore }: CrossEntropyOptions = {},
+  { classAxis = 1, weights, labelSmoothing = 0, ignore, positionWeights }: CrossEntropyOptions = {},
 ): Tensor => {
   const axis = requireClasses("crossEntropy", logits, classAxis);
-  const shares = sharesOf("crossEntropy", target, logits, axis, ignore);
+  const all = sharesOf("crossEntropy", target, logits, axis, ignore);
+  const shares = positionWeights === undefined ? all : mul(all, perPosition("crossEntropy", positionWeights, logits, axis));
   const weighted = (t: Tensor): Tensor => (weights === undefined ? t : mul(t, perClass("crossEntropy", weights, logits, axis)));
   const spread = mul(sum(shares, [axis], { keepAxes: true }), labelSmoothing / (logits.shape[axis] as number));
   const smooth = labelSmoothing === 0 ? shares : add(mul(shares, 1 - labelSmoothing), spread);
@@ -112,22 +115,30 @@ const binaryFocalLoss = (logits: Tensor, target: Tensor, gamma: number, alpha: F
 export interface DiceOptions extends ClassOptions {
   /** s, in positions: keeps small and absent classes calm. Default 1. */
   readonly smooth?: number;
+  /** w: how much each position counts, 0: not at all; in the probabilities' shape without the classes. Default: all alike. */
+  readonly positionWeights?: Tensor;
 }
 
 /**
  * Soft Dice loss (Milletari et al. 2016), in the mean over classes: `1 - (2 |A and B| + s) / (|A| + |B| + s)`, with
- * |A and B| = sum(p t), |A| = sum(p) and |B| = sum(t) over batch and positions. From 0 (p = t) to 1. A class that is absent from
+ * |A and B| = sum(w p t), |A| = sum(w p) and |B| = sum(w t) over batch and positions. From 0 (p = t) to 1. A class that is absent from
  * the target gives |A| / (|A| + s): 0 where it is not predicted either.
  * probabilities: in [0, 1] with an axis of classes. target: int64 class numbers or shares, as in `crossEntropy`.
  */
-export const diceLoss = (probabilities: Tensor, target: Tensor, { classAxis = 1, smooth = 1 }: DiceOptions = {}): Tensor => {
+export const diceLoss = (
+  probabilities: Tensor,
+  target: Tensor,
+  { classAxis = 1, smooth = 1, positionWeights }: DiceOptions = {},
+): Tensor => {
   if (!(smooth > 0)) throw new GraphError(`diceLoss: smooth must be above 0, or an absent class is 0 / 0, but it is ${smooth}.`);
   const axis = requireClasses("diceLoss", probabilities, classAxis);
-  const shares = sharesOf("diceLoss", target, probabilities, axis);
+  const weigh = (x: Tensor): Tensor =>
+    positionWeights === undefined ? x : mul(x, perPosition("diceLoss", positionWeights, probabilities, axis));
+  const [shares, weighted] = [sharesOf("diceLoss", target, probabilities, axis), weigh(probabilities)];
   const others = probabilities.shape.flatMap((_, other) => (other === axis ? [] : [other]));
   const size = (x: Tensor): Tensor => sum(x, others);
-  const overlap = size(mul(probabilities, shares));
-  const sizes = add(size(probabilities), size(shares));
+  const overlap = size(mul(weighted, shares));
+  const sizes = add(size(weighted), size(weigh(shares)));
   return mean(sub(1, div(add(mul(overlap, 2), smooth), add(sizes, smooth))));
 };
 
@@ -151,6 +162,17 @@ const perClass = (loss: string, values: readonly number[], x: Tensor, axis: numb
   const classes = x.shape[axis];
   if (values.length !== classes) throw new GraphError(`${loss}: ${values.length} weights for ${classes} classes.`);
   return constant(Float32Array.from(values), alongAxis(x, axis));
+};
+
+/** One number for each position, in a shape that broadcasts over the classes. */
+const perPosition = (loss: string, weights: Tensor, x: Tensor, axis: number): Tensor => {
+  const positions = x.shape.filter((_, other) => other !== axis);
+  if (weights.shape.join() !== positions.join()) {
+    throw new GraphError(
+      `${loss}: positionWeights for ${formatShape(x.shape)} must have the shape ${formatShape(positions)}, but have ${formatShape(weights.shape)}.`,
+    );
+  }
+  return reshape(weights, [...positions.slice(0, axis), 1, ...positions.slice(axis)]);
 };
 
 const alongAxis = (x: Tensor, axis: number): number[] => x.shape.map((size, other) => (other === axis ? (size as number) : 1));

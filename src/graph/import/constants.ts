@@ -90,11 +90,12 @@ const typedValues = ({ dataType, floatData, doubleData, int64Data, uint64Data, i
 };
 
 /** A number from the bits of its IEEE half: one of sign, five of exponent, ten of fraction. */
-const halfToNumber = (bits: number): number => {
+export const halfToNumber = (bits: number): number => {
   const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 };
 
 /** bfloat16 is the upper half of a float32. */
-const brainFloats = (bits: Uint16Array): Float32Array => new Float32Array(Uint32Array.from(bits, (upper) => upper << 16).buffer);
+export const brainFloats = (bits: Uint16Array): Float32Array =>
+  new Float32Array(Uint32Array.from(bits, (upper) => upper << 16).buffer);
