@@ -4,6 +4,7 @@ import { html, type Markup } from "./html.ts";
 import { balancedGrid } from "./layout.ts";
 import { formatValue } from "./numbers.ts";
 import { pictureFigure } from "./pictures.ts";
+import { colourLegend } from "./shares.ts";
 
 type Outcome = NonNullable<Case["outcome"]>;
 
@@ -41,11 +42,15 @@ export function caseSection({ caseGroups, scores }: ReportData): Markup | undefi
 
 type Shared = { readonly threshold: number | undefined; readonly range: Point; readonly ownScale: boolean };
 
-function caseGroup({ title, note, cases, mapScale }: CaseGroup, id: string, { threshold, range, ownScale }: Shared): Markup {
+function caseGroup(
+  { title, note, cases, mapScale, legend }: CaseGroup,
+  id: string,
+  { threshold, range, ownScale }: Shared,
+): Markup {
   const cards = cases.map((shown, index) => caseCard(shown, id, index + 1, threshold, range));
   return html`<section class="group" id="${id}"><h3>${title} ${outcomeTally(cases)}</h3>${note && html`<p class="note">${note}</p>`}${
     ownScale && mapScale && mapScaleFigure(mapScale)
-  }
+  }${legend && colourLegend(legend)}
 <div class="cases balanced" ${balancedGrid(cases.length, 3, 2, 1)}>${cards}</div></section>`;
 }
 

@@ -8,6 +8,8 @@ export type Measure = Estimate & {
   readonly note?: string;
   /** A number of things, written without decimals. */
   readonly count?: boolean;
+  /** What is written instead of the number, such as "3+4=7". */
+  readonly text?: string;
 };
 
 /** What a reader must know before trusting the numbers; "caution" is set off more strongly. */
@@ -57,6 +59,29 @@ export type KindResult = {
   readonly pro?: Estimate;
   /** Images of this kind whose score reaches the threshold. */
   readonly detected?: number;
+};
+
+/** Shares of a whole, 0 .. 1, as bars: probabilities of classes, or areas of a picture. */
+export type ShareChart = {
+  readonly title: string;
+  readonly note?: string;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly share: number;
+    /** Written beside the share, such as an area. */
+    readonly text?: string;
+    /** That of the same thing in pictures. */
+    readonly colour?: Rgb;
+    readonly emphasis?: boolean;
+  }[];
+};
+
+/** How often what is of one class was called another, [reference][predicted]. */
+export type ClassConfusion = {
+  readonly title: string;
+  readonly note?: string;
+  readonly classes: readonly string[];
+  readonly counts: readonly (readonly number[])[];
 };
 
 /** A cell of a comparison: text, a number, an estimate with its interval, or null for "not measured". */
@@ -111,6 +136,9 @@ export type MapScale = {
   readonly outline?: { readonly colour: Rgb; readonly label: string };
 };
 
+/** What an even colour of pictures stands for. */
+export type LegendEntry = { readonly name: string; readonly colour: Rgb };
+
 /** Cases under one heading, such as "Strongest false alarms". */
 export type CaseGroup = {
   readonly title: string;
@@ -119,6 +147,7 @@ export type CaseGroup = {
   /** What the scores of these cases are compared with; the threshold of `scores` unless given. */
   readonly threshold?: number;
   readonly mapScale?: MapScale;
+  readonly legend?: readonly LegendEntry[];
 };
 
 /** What a small picture shows; "caution" is for what someone should look at, such as a file that is probably in the wrong folder. */
@@ -183,8 +212,11 @@ export type ReportData = {
   /** The name of the system that produced the run, for example "denoising". */
   readonly system: string;
   readonly subtitle?: string;
+  /** What sections are called where their usual names do not fit. */
+  readonly sectionTitles?: { readonly shares?: string; readonly cases?: string; readonly comparisons?: string };
   readonly notices?: readonly Notice[];
   readonly measures?: readonly Measure[];
+  readonly shares?: readonly ShareChart[];
   /** What the images of a data set look like. */
   readonly sheets?: readonly Sheet[];
   /** Near-duplicates, side by side. */
@@ -192,6 +224,8 @@ export type ReportData = {
   readonly caseGroups?: readonly CaseGroup[];
   readonly scores?: Scores;
   readonly confusion?: Confusion;
+  /** Of more classes than two. */
+  readonly classConfusions?: readonly ClassConfusion[];
   /** False positive rate against true positive rate. */
   readonly roc?: readonly Curve[];
   /** False positive rate of pixels against per-region overlap. */

@@ -1,10 +1,12 @@
 import { caseSection } from "./cases.ts";
+import { classConfusionTables } from "./class-confusion.ts";
 import { costSection } from "./costs.ts";
 import { qualityCurves, trainingCurves } from "./curves.ts";
 import type { ReportData } from "./data.ts";
 import { html, type Markup, trusted } from "./html.ts";
 import { scoreSection } from "./scores.ts";
 import { nestedTable, settingsSection } from "./settings.ts";
+import { shareSection } from "./shares.ts";
 import { pairSection, sheetSection } from "./sheets.ts";
 import { styleSheet } from "./style.ts";
 import { measureCards, noticeList } from "./summary.ts";
@@ -17,16 +19,19 @@ type Section = { readonly id: string; readonly title: string; readonly body: Mar
  * nothing is loaded and no script runs, which its own content security policy also forbids.
  */
 export function renderReport(data: ReportData): string {
+  const { sectionTitles = {} } = data;
   const sections: readonly Section[] = [
     { id: "summary", title: "Summary", body: measureCards(data.measures) },
-    { id: "cases", title: "Cases", body: caseSection(data) },
+    { id: "shares", title: sectionTitles.shares ?? "Shares", body: shareSection(data.shares) },
+    { id: "confusion", title: "Confusion", body: classConfusionTables(data.classConfusions) },
+    { id: "cases", title: sectionTitles.cases ?? "Cases", body: caseSection(data) },
     { id: "images", title: "Images", body: sheetSection(data.sheets) },
     { id: "near-duplicates", title: "Near-duplicates", body: pairSection(data.pairs) },
     { id: "scores", title: "Scores and decisions", body: scoreSection(data) },
     { id: "costs", title: "Cost", body: costSection(data) },
     { id: "curves", title: "Curves", body: qualityCurves(data) },
     { id: "kinds", title: "Kinds of anomaly", body: kindTable(data.kinds) },
-    { id: "comparison", title: "Comparison", body: comparisonTables(data.comparisons) },
+    { id: "comparison", title: sectionTitles.comparisons ?? "Comparison", body: comparisonTables(data.comparisons) },
     { id: "training", title: "Training", body: trainingCurves(data.training) },
     { id: "failures", title: "Files not read", body: failureTable(data.failures) },
     { id: "settings", title: "Settings", body: settingsSection(data) },

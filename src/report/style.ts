@@ -120,6 +120,26 @@ span.ring { flex: none; width: 0.8rem; height: 0.8rem; margin: 0.15rem 0.1rem; b
 .confusion tbody td { text-align: center; padding: 1.4rem 0.3rem; border-radius: 4px; font-variant-numeric: tabular-nums; border: 1px solid var(--line); }
 .confusion .right { background: color-mix(in srgb, var(--good) calc(var(--strength) * 0.28), var(--panel)); }
 .confusion .wrong { background: color-mix(in srgb, var(--bad) calc(var(--strength) * var(--wrong-share)), var(--panel)); }
+.scrolling .confusion.classes { margin: 0; padding: 0.4rem; table-layout: auto; border-spacing: 3px; }
+.scrolling .confusion.classes th, .scrolling .confusion.classes td { padding: 0.45rem 0.6rem; border-top: 0; text-align: center; white-space: nowrap; }
+.scrolling .confusion.classes thead > tr > * { border-bottom: 0; }
+.scrolling .confusion.classes tbody th { text-align: left; }
+.scrolling .confusion.classes .total, .scrolling .confusion.classes tbody tr:last-child td { border-color: transparent; color: var(--soft); }
+.scrolling .confusion.classes .corner { text-align: left; }
+
+.shares > .panel { padding: 0.9rem 1rem; }
+.shares table { width: 100%; border-collapse: collapse; margin-top: 0.5rem; font-size: 0.9rem; }
+.shares th { font-weight: 400; text-align: left; padding: 0.2rem 0.9rem 0.2rem 0; width: 1%; white-space: nowrap; }
+.shares .chosen > * { font-weight: 650; }
+.shares .track { padding: 0.2rem 0; }
+.shares .track i { display: block; height: 0.7rem; min-width: 1px; border-radius: 2px; background: var(--series0); opacity: 0.55; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.shares .chosen .track i { opacity: 1; }
+.shares .number { text-align: right; width: 1%; white-space: nowrap; padding: 0.2rem 0 0.2rem 0.9rem; font-variant-numeric: tabular-nums; }
+.shares .text { color: var(--soft); font-weight: 400; }
+.shares .note { margin-top: 0.5rem; }
+.swatch { display: inline-block; flex: none; width: 0.85em; height: 0.85em; margin-right: 0.5em; border-radius: 2px; vertical-align: -0.06em; box-shadow: inset 0 0 0 1px rgb(128 128 128 / 0.5); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.legend.colours { margin: 0 0 0.8rem; }
+.legend .swatch { margin-right: 0; align-self: center; }
 `;
 
 const tables = `

@@ -40,7 +40,7 @@ function measureCard(measure: Measure): Markup {
   const interval = formatInterval(measure);
   const share = interval !== undefined && measure.unit === undefined && measure.low! >= 0 && measure.high! <= 1;
   return html`<div class="measure panel"><h3>${measure.name}</h3>
-<p class="figure">${measure.count ? formatCount(measure.value) : formatValue(measure.value)}</p>
+<p class="figure">${measure.text ?? (measure.count ? formatCount(measure.value) : formatValue(measure.value))}</p>
 <p class="interval">${[measure.unit, interval].filter((part) => part !== undefined).join(" · ")}</p>${
     share &&
     html`${intervalStrip(measure, stripStart([measure]), 1)}<p class="ends"><span>${stripStart([measure])}</span><span>1</span></p>`
