@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "reference"))
+from segmentation import Segmentation, segmentation_loss  # noqa: E402
 from student import Student, distance, distillation, normality, orthogonality  # noqa: E402
 
 name, threads = sys.argv[1], int(sys.argv[2])
@@ -254,6 +255,14 @@ def distilling(fed, size=256, batch=8, exemplars=4):
     return student, loss, anomaly_map, adam_of_students
 
 
+def grading(batch=8, size=128):
+    options = {"patch": 4, "width": 16, "depths": [2, 2, 2, 2], "heads": [1, 2, 4, 8], "window": 4, "expansion": 4}
+    options |= {"position": "sum", "normalisation": "batch", "channels": 32, "auxiliary": True, "auxiliaryChannels": 32, "classes": 4}
+    network = Segmentation(options, (size, size))
+    inputs = torch.rand(batch, 3, size, size), torch.arange(batch * size * size).view(batch, size, size) % 4
+    return trained(network, inputs, segmentation_loss, lambda weights: torch.optim.AdamW(weights, 1e-3, weight_decay=0.01))
+
+
 workloads = {
     "bottleneck-autoencoder": lambda: trained(Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss, adam),
     "denoising-unet": lambda: trained(
@@ -261,6 +270,7 @@ workloads = {
     ),
     "resnet-18": lambda: trained(resnet18(64, 10), classified(16, 128, 10), F.cross_entropy, adam),
     "swin-block": lambda: trained(SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy, adam_w),
+    "grading": grading,
     "distillation": lambda: distilling("images"),
     "distillation-cached": lambda: distilling("features"),
 }

@@ -11,6 +11,7 @@ import {
   weightedResidual,
 } from "../src/nn/index.ts";
 import { type NetworkOptions, restore } from "../src/systems/denoising/index.ts";
+import { presets, segmentation, segmentationLoss } from "../src/systems/grading/network/index.ts";
 import { distilling } from "./distilling.ts";
 import { resnet } from "./networks/resnet.ts";
 import { swin } from "./networks/swin.ts";
@@ -52,6 +53,23 @@ const restoration = (
 const classification = (batch: number, size: number, network: Workload["predict"], optimiser: Optimiser): Workload =>
   trained({ image: images(batch, size), target: { shape: [batch], type: "int64" } }, network, crossEntropy, optimiser);
 
+/** `grading` as its small preset has it. */
+const grading = (): Workload => {
+  const { patch, network } = presets.small;
+  const image = images(8, patch);
+  const target = { shape: [8, patch, patch], type: "int64" } as const;
+  return {
+    step: () =>
+      trainingStep({
+        batch: { image, target },
+        objective: (p, fed) => segmentationLoss(segmentation(p, fed.image, network), fed.target),
+        optimiser: adamW({ weightDecay: 0.01 }),
+      }),
+    image: image.shape,
+    predict: (p, x) => segmentation(p, x, network).logits,
+  };
+};
+
 export const workloads: Readonly<Record<string, Workload>> = {
   "bottleneck-autoencoder": restoration({ architecture: "bottleneck", width: 32, residual: false }, { l2: 1 }),
   "denoising-unet": restoration({ architecture: "unet", width: 16, residual: true }, { l1: 1, ssim: 0.5 }),
@@ -62,6 +80,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     (p, image) => swin(p, image, { patch: 4, width: 96, depths: [2], heads: [3], window: 7, classes: 10 }),
     adamW({ weightDecay: 0.05 }),
   ),
+  grading: grading(),
   distillation: distilling("images"),
   "distillation-cached": distilling("features"),
 };
