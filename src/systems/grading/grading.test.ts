@@ -1,0 +1,188 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as web from "onnxruntime-web";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openSlide } from "../../imaging/index.ts";
+import type { ProgressEvent } from "../../training/index.ts";
+import { runFiles } from "../../training/index.ts";
+import { type Config, type ConfigInput, configSchema } from "./config.ts";
+import { readSlides } from "./data.ts";
+import { writePhantomDataset } from "./phantom/index.ts";
+import { planPatches } from "./plan-patches.ts";
+import { predictSlide } from "./predict.ts";
+import type { SlideResult } from "./result.ts";
+import { openSegmenter } from "./segmenter.ts";
+import { grading } from "./system.ts";
+import { trainGrader } from "./train.ts";
+import { trainingPatches } from "./training-patches.ts";
+import { batchMaker } from "./training-step.ts";
+
+web.env.wasm.numThreads = 1;
+
+const configOf = (given: ConfigInput = {}): Config =>
+  configSchema.parse({
+    patch: 32,
+    network: { width: 8, heads: [1, 2, 2, 4], window: 4, channels: 8 },
+    ...given,
+    training: { steps: 4, batch: 2, checkpointEvery: 2, warmup: 1, ...given.training },
+  });
+
+let folder: string;
+let data: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lynceus-grading-"));
+  data = join(folder, "data");
+  await writePhantomDataset(data, { slides: { train: 6, test: 2 }, width: 256, height: 256, slidesPerPatient: 1 });
+  await trainGrader({ data, out: join(folder, "run"), config: configOf(), threads: 1 });
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+const modelOf = (run = "run"): Promise<Buffer> => readFile(runFiles(join(folder, run)).model);
+
+describe("training", () => {
+  test("batches are a function of their number: pixels, and the classes of the same pixels, turned alike", async () => {
+    const config = configOf({ augmentation: { brightness: 0, contrast: 0 } });
+    const { slides } = await readSlides(data);
+    const patches = await trainingPatches(
+      slides.filter(({ split }) => split === "train"),
+      config,
+    );
+    const batch = batchMaker(patches, config);
+    const [first, again] = [await batch(3), await batch(3)];
+    expect(again).toEqual(first);
+    expect((await batch(4)).x.data).not.toEqual(first.x.data);
+    // White glass is background, whichever way a patch was turned: the classes go with the pixels.
+    let [agree, all] = [0, 0];
+    for (let number = 1; number <= 20; number++) {
+      const { x, labels } = await batch(number);
+      const area = 32 * 32;
+      for (let row = 0; row < 2; row++) {
+        for (let i = 0; i < area; i++) {
+          const brightness = [0, 1, 2].reduce((sum, c) => sum + (x.data as Float32Array)[(row * 3 + c) * area + i] / 3, 0);
+          if (brightness < 0.93) continue;
+          all++;
+          if ((labels.data as BigInt64Array)[row * area + i] === 0n) agree++;
+        }
+      }
+    }
+    await patches.close();
+    expect(all).toBeGreaterThan(500);
+    expect(agree / all).toBeGreaterThan(0.75);
+  });
+
+  test("in joint training a batch is of one slide, and its grade's loss reaches the network", async () => {
+    const config = configOf({ loss: { slide: 1 }, validation: { folds: 0 } });
+    const events: ProgressEvent[] = [];
+    const out = join(folder, "joint");
+    await trainGrader({ data, out, config, threads: 1, listener: (event) => events.push(event) });
+    const lines = (await readFile(runFiles(out).metrics, "utf8")).trim().split("\n");
+    const first = JSON.parse(lines[0]);
+    expect(first.slide).toBeGreaterThan(0);
+    expect(first.loss).toBeGreaterThan(first.slide);
+    expect(events.some((event) => event.kind === "step" && event.step === 4)).toBe(true);
+  });
+
+  test("stopped and resumed, it ends with the same bits; the rule for the slide's grade is learnt from slides left out", async () => {
+    const out = join(folder, "stopped");
+    let steps = 0;
+    for (let part = 0; part < 4; part++) {
+      const controller = new AbortController();
+      const listener = (event: ProgressEvent): void => {
+        if (event.kind === "step" && ++steps % 3 === 0 && part < 3) controller.abort();
+      };
+      const { finished } = await trainGrader({
+        data,
+        out,
+        config: configOf(),
+        threads: 1,
+        resume: true,
+        listener,
+        signal: controller.signal,
+      });
+      if (finished) break;
+    }
+    expect((await readFile(runFiles(out).model)).equals(await modelOf())).toBe(true);
+    const { grading: rule } = await openSegmenter(await modelOf()).then(async (segmenter) => {
+      await segmenter.close();
+      return segmenter;
+    });
+    expect(rule?.rule.weights).toHaveLength(6);
+    expect(rule?.calibration?.cases).toBe(6);
+    const graded = (
+      await Promise.all(
+        [1, 2].map(async (fold) => JSON.parse(await readFile(join(out, "folds", `${fold}`, "graded.json"), "utf8"))),
+      )
+    ).flat();
+    expect(new Set(graded.map(({ name }: { name: string }) => name)).size).toBe(6);
+  });
+});
+
+describe("prediction", () => {
+  const predict = async (path: string, place: string, signal?: AbortSignal, listener?: (event: ProgressEvent) => void) => {
+    const segmenter = await openSegmenter(await modelOf(), { threads: 1 });
+    try {
+      const predicted = await predictSlide(segmenter, path, {
+        folder: join(folder, place),
+        modelDigest: "model",
+        signal,
+        listener,
+      });
+      const { labels, result } = predicted;
+      const map = await labels.read(0, 0, labels.width, labels.height);
+      await predicted.close();
+      return { map, result };
+    } finally {
+      await segmenter.close();
+    }
+  };
+  const timeless = ({ seconds: _, ...rest }: SlideResult) => rest;
+
+  test("interrupted, it goes on after the finished patches, to the same result, and leaves nothing behind", async () => {
+    const { slides } = await readSlides(data);
+    const [{ path }] = slides;
+    const whole = await predict(path, "whole");
+    expect(whole.result.patches.length).toBeGreaterThan(16);
+    expect(whole.result.areas.reduce((sum, area) => sum + area, 0)).toBe(whole.map.filter((label) => label !== 255).length);
+    const controller = new AbortController();
+    const stop = (event: ProgressEvent): void => {
+      if (event.kind === "count" && event.text.endsWith("patches") && event.done === 9) controller.abort(new Error("enough"));
+    };
+    await expect(predict(path, "parts", controller.signal, stop)).rejects.toThrow("enough");
+    const done: number[] = [];
+    let computed = 0;
+    const again = await predict(path, "parts", undefined, (event) => {
+      if (event.kind === "count" && event.text.endsWith("patches")) done.push(event.done);
+    });
+    computed = done.length;
+    expect(computed).toBe(whole.result.patches.length);
+    expect(again.map).toEqual(whole.map);
+    expect(timeless(again.result)).toEqual(timeless(whole.result));
+    expect(await readdir(join(folder, "parts"))).toEqual([]);
+  });
+
+  test("the exported network agrees with the browser's runtime", async () => {
+    const model = await modelOf();
+    const session = await web.InferenceSession.create(model);
+    const segmenter = await openSegmenter(model, { threads: 1 });
+    const slide = await openSlide((await readSlides(data)).slides[0].path);
+    const { patches } = await planPatches(slide, segmenter.config);
+    const { data: pixels } = await slide.read(0, { x: patches[3].x, y: patches[3].y, width: 32, height: 32 });
+    const { probabilities } = await session.run({ patches: new web.Tensor("uint8", pixels, [1, 32, 32, 3]) });
+    const here = await segmenter.segment(pixels);
+    let largest = 0;
+    for (const [i, value] of here.entries())
+      largest = Math.max(largest, Math.abs(value - (probabilities.data as Float32Array)[i]));
+    expect(largest).toBeLessThan(1e-4);
+    await Promise.all([session.release(), segmenter.close(), slide.close()]);
+  });
+
+  test("a run is evaluated on slides that were not trained on, with grades by both rules", async () => {
+    const run = join(folder, "run");
+    const { measures, images, report } = await grading.evaluateRun({ run, data, threads: 1 });
+    expect(images).toBe(2);
+    expect(measures).toHaveProperty("quadratic_kappa_map");
+    expect(measures).toHaveProperty("dice_gleason_4");
+    expect(await readFile(report, "utf8")).toContain("For research use only");
+  });
+});

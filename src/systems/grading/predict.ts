@@ -1,0 +1,140 @@
+import { mkdir, rm } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { openSlide, type Slide } from "../../imaging/index.ts";
+import { isUnsure, predictionSet } from "../../metrics/index.ts";
+import { digestOf, type Listener } from "../../training/index.ts";
+import { canGrade, type TissueClass } from "./classes.ts";
+import { gradeOf, type PatternAreas } from "./grade.ts";
+import { openJournal } from "./journal.ts";
+import { stainsOf } from "./patch-pixels.ts";
+import { flawsOf, type PatchPlan, planPatches } from "./plan-patches.ts";
+import type { LabelMap, PatchResult, SlideGrade, SlideResult } from "./result.ts";
+import { gradePatch, seePatches } from "./see-patches.ts";
+import type { Segmenter } from "./segmenter.ts";
+import { decideGrade, gradeProportions, slideGradeProbabilities } from "./slide-grade.ts";
+import { stitch } from "./stitching.ts";
+
+export interface PredictSlideOptions {
+  /** Folder for what is kept while it goes on; removed with `close`. */
+  readonly folder: string;
+  /** Micrometres per pixel of level 0, instead of what the file or the model's configuration says. */
+  readonly micronsPerPixel?: number;
+  /** Identifies the model: an interrupted prediction goes on only with the same. */
+  readonly modelDigest: string;
+  readonly listener?: Listener;
+  readonly signal?: AbortSignal;
+}
+
+/** A slide that was predicted. The map can be read until it is closed. */
+export interface PredictedSlide {
+  readonly slide: Slide;
+  readonly plan: PatchPlan;
+  readonly result: SlideResult;
+  readonly labels: LabelMap;
+  close(): Promise<void>;
+}
+
+/**
+ * Predicts a slide: chooses its patches, segments and grades each, joins them to a map and grades the slide by both rules. Every finished
+ * patch is kept in a journal in `folder`: an interrupted prediction of the same slide by the same model goes on after it, to the same result. Memory does not grow with the slide.
+ * @throws ImageError for a slide that cannot be read; the signal's reason when it was interrupted.
+ */
+export const predictSlide = async (segmenter: Segmenter, path: string, options: PredictSlideOptions): Promise<PredictedSlide> => {
+  const { folder, modelDigest, listener, signal } = options;
+  const { config, classes } = segmenter;
+  const { micronsPerPixel = config.slide.micronsPerPixel } = options;
+  const slide = await openSlide(path, { micronsPerPixel });
+  const closing: (() => Promise<void>)[] = [() => slide.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const name = basename(path);
+    listener?.({ kind: "stage", text: `${name}: choosing patches` });
+    const plan = await planPatches(slide, config);
+    const { patches, downsample } = plan;
+    await mkdir(folder, { recursive: true });
+    const place = join(folder, `.${basename(path, extname(path))}`);
+    const { width, height } = slide;
+    const stitching = await stitch(`${place}.labels`, {
+      width,
+      height,
+      downsample,
+      patch: config.patch,
+      classes: classes.length,
+    });
+    closing.push(() => stitching.remove());
+    const identity = digestOf(JSON.stringify({ modelDigest, name, width, height, downsample, patches, crf: config.crf }));
+    const journal = await openJournal(`${place}.journal`, identity);
+    closing.push(() => journal.close());
+
+    const results: PatchResult[] = [];
+    const add = async (probabilities: Uint8Array): Promise<void> => {
+      const patch = patches[results.length];
+      await stitching.add(patch, probabilities);
+      results.push(gradePatch({ patch, probabilities }, config));
+      listener?.({ kind: "count", text: `${name}: patches`, done: results.length, total: patches.length });
+    };
+    for await (const record of journal.records()) await add(record);
+    const started = performance.now();
+    const rest = patches.slice(results.length);
+    for await (const { probabilities } of seePatches(segmenter, slide, rest, {
+      stains: stainsOf(plan.thumbnail, config),
+      signal,
+    })) {
+      await journal.append(probabilities);
+      await add(probabilities);
+    }
+    const seconds = (performance.now() - started) / 1000;
+    const { labels, areas } = await stitching.finish();
+    closing.push(() => rm(`${place}.journal`, { force: true }));
+    const result: SlideResult = {
+      name,
+      width,
+      height,
+      micronsPerPixel: slide.micronsPerPixel,
+      magnification: slide.magnification,
+      classes,
+      patches: results,
+      finest: plan.finest,
+      areas,
+      grade: canGrade(classes) && results.length > 0 ? gradeSlide(segmenter, results, areas) : undefined,
+      warnings: await flawsOf(slide, plan),
+      seconds,
+    };
+    return { slide, plan, result, labels, close: closeAll };
+  } catch (error) {
+    // The journal stays: what is finished is not lost.
+    await closeAll();
+    throw error;
+  }
+};
+
+/** The slide's grade by both rules. */
+export const gradeSlide = (
+  { config, classes, grading }: Pick<Segmenter, "config" | "classes" | "grading">,
+  patches: readonly PatchResult[],
+  areas: readonly number[],
+): SlideGrade => {
+  const proportions = gradeProportions(patches.map(({ gleason }) => gleason.isup));
+  const cancer = patternTotals(classes, areas);
+  const tissue = areas.reduce((total, area, c) => total + (classes[c].name === "background" ? 0 : area), 0);
+  const map = gradeOf(cancer, { ...config.grade, minimumCancer: config.grade.minimumCancer * tissue });
+  const probabilities = grading && slideGradeProbabilities(grading.rule, proportions);
+  const set = probabilities && grading?.calibration && predictionSet(probabilities, grading.calibration);
+  const byPatches = probabilities && config.grade.rule === "patches" ? decideGrade(probabilities) : undefined;
+  return {
+    rule: byPatches === undefined ? "map" : "patches",
+    isup: byPatches ?? map.isup,
+    probabilities,
+    proportions,
+    map,
+    set,
+    unsure: set && isUnsure(set),
+  };
+};
+
+const patternTotals = (classes: readonly TissueClass[], areas: readonly number[]): PatternAreas => {
+  const total = (pattern: number): number => areas.reduce((sum, area, c) => sum + (classes[c].pattern === pattern ? area : 0), 0);
+  return [total(3), total(4), total(5)];
+};

@@ -1,0 +1,113 @@
+import { readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { exists, writeFileAtomic } from "../../files/index.ts";
+import type { Measure } from "../../metrics/index.ts";
+import { frozen, networkOf } from "../../nn/index.ts";
+import { type ReportData, renderReport } from "../../report/index.ts";
+import { readJson, readTensors, runFiles, writeJson } from "../../training/index.ts";
+import type { Evaluated, EvaluateRequest } from "../system.ts";
+import { configSchema } from "./config.ts";
+import { type Evaluation, evaluateSlides, measuresForMachines } from "./evaluate.ts";
+import { grader } from "./model.ts";
+import { type EvaluationReportInput, evaluationReport, overviewPictures, reportPicture } from "./output/index.ts";
+import type { SlideResult } from "./result.ts";
+import { writeGrader } from "./segmenter.ts";
+
+/** The model of a run: the finished file, or, of an unfinished run, one from the last checkpoint, which grades by the map. */
+export const rebuildModel = async (run: string): Promise<Uint8Array> => {
+  const files = runFiles(run);
+  if (await exists(files.model)) return readFile(files.model);
+  const config = configSchema.parse((await readJson(files.config)) ?? {});
+  const { tensors } = await readTensors(files.checkpoint).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? new Error(`"${run}" holds neither a model nor a checkpoint yet: train it first.`) : error;
+  });
+  return writeGrader(grader(frozen(networkOf(tensors)), config), {
+    config,
+    grading: undefined,
+    provenance: { unfinished: true },
+  });
+};
+
+/** Longest side of a slide's picture in the report, in pixels. */
+const PICTURE = 600;
+
+/** Evaluates a model on the test slides of a data set and writes `report.html` and `evaluation.json`. */
+export const evaluateModel = async ({
+  model,
+  data,
+  out,
+  ...options
+}: Omit<EvaluateRequest, "run" | "out"> & { readonly model: Uint8Array; readonly out: string }): Promise<Evaluated> => {
+  const { threads, listener, signal } = options;
+  const shown: { result: SlideResult; reference?: number; overlay: Uint8Array; thumbnail: Uint8Array }[] = [];
+  const found = await evaluateSlides({
+    model,
+    data,
+    folder: out,
+    threads,
+    listener,
+    signal,
+    onSlide: async ({ sample, result }, { slide, labels }) => {
+      const { image, overlay } = await overviewPictures(slide, labels, result.classes, { longest: PICTURE, signal });
+      const [thumbnail, coloured] = [await reportPicture(image, PICTURE), await reportPicture(overlay, PICTURE)];
+      shown.push({ result, reference: sample.grade, overlay: coloured, thumbnail });
+    },
+  });
+  const page = pageOf(found, shown);
+  const measures = measuresForMachines(found);
+  const report = join(out, "report.html");
+  await writeFileAtomic(report, renderReport(page));
+  await writeJson(join(out, "evaluation.json"), {
+    measures,
+    slides: found.slides.map(({ sample, result: { grade, areas, patches, finest } }) => ({
+      name: sample.name,
+      reference: sample.grade,
+      grade,
+      areas,
+      patches: patches.length,
+      finest,
+    })),
+    failures: found.failures,
+  });
+  const images = found.slides.length;
+  return { measures, images, secondsPerImage: found.seconds / Math.max(1, images), failures: found.failures, report, page };
+};
+
+const pageOf = (found: Evaluation, slides: EvaluationReportInput["slides"]): ReportData => {
+  const { grades, segmentation, failures } = found;
+  const rule = slides[0]?.result.grade?.rule ?? "map";
+  const own = grades[rule] ?? grades.map;
+  const classes = slides[0]?.result.classes ?? [];
+  const measured = (name: string, measure: Measure | undefined) =>
+    measure === undefined || Number.isNaN(measure.value) ? [] : [{ name, ...measure }];
+  return evaluationReport({
+    title: "Grading",
+    subtitle: `${slides.length} slides, graded by ${rule === "map" ? "the pixels of the map" : "the shares of patch grades"}`,
+    measures: [
+      ...measured("quadratic weighted kappa", own?.quadraticKappa),
+      ...measured("accuracy of grades", own?.accuracy),
+      ...measured("kappa by the map", rule === "map" ? undefined : grades.map?.quadraticKappa),
+      ...measured("mean Dice", segmentation?.meanDice),
+      { name: "slides", value: slides.length, count: true },
+    ],
+    confusion: own?.confusion ?? [],
+    perClass: (segmentation?.classes ?? []).map(({ dice, intersectionOverUnion: iou }, c) => ({
+      name: classes[c].name,
+      dice,
+      iou,
+    })),
+    perGrade: own?.classes ?? [],
+    slides,
+    failures: failures.map(({ path, reason }) => ({ file: path, reason })),
+  });
+};
+
+/** Evaluates a run on its own or another data set. */
+export const evaluateRun = async ({ run, data, out, ablation, costs, ...options }: EvaluateRequest): Promise<Evaluated> => {
+  if (ablation) throw new Error("Grading has no comparison by --ablation yet: leave it out.");
+  if (costs) throw new Error("Grading has no threshold, so it has no costs of one: leave out --cost-miss and --prevalence.");
+  const manifest = (await readJson(runFiles(run).manifest)) as { data?: string } | undefined;
+  const own = manifest?.data === resolve(data);
+  const folder = out ?? (own ? run : join(run, `evaluation-${basename(resolve(data))}`));
+  return evaluateModel({ model: await rebuildModel(run), data, out: folder, ...options });
+};

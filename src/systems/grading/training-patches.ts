@@ -1,0 +1,131 @@
+import { ImageError, openSlide, type SkippedFile, type Slide } from "../../imaging/index.ts";
+import type { Listener } from "../../training/index.ts";
+import { classesOf } from "./classes.ts";
+import type { Config } from "./config.ts";
+import type { SlideSample } from "./data.ts";
+import { maskReader, readPatch, type Square, stainsOf } from "./patch-pixels.ts";
+import { planPatches } from "./plan-patches.ts";
+
+/** A patch to learn from. */
+export interface TrainingPatch {
+  /** [pixels, pixels, 3] in 0 .. 255. */
+  readonly pixels: Uint8Array;
+  /** Class numbers, [pixels, pixels]; `NO_CLASS` counts for nothing. */
+  readonly labels: Uint8Array;
+}
+
+/** The patches of the slides that are learnt from, by position; patches of one slide follow each other. */
+export interface TrainingPatches {
+  readonly count: number;
+  /** Of each slide that could be used, where its patches begin, and how many it has. */
+  readonly slides: readonly { readonly sample: SlideSample; readonly first: number; readonly count: number }[];
+  readonly skipped: readonly SkippedFile[];
+  get(index: number): Promise<TrainingPatch>;
+  close(): Promise<void>;
+}
+
+export interface PreparationWatch {
+  readonly listener?: Listener;
+  readonly signal?: AbortSignal;
+}
+
+/** Slides whose files are held open at once. */
+const OPEN_SLIDES = 64;
+
+/**
+ * Plans the patches of every slide that has a mask. Pixels and classes are read when they are first asked for, and kept as far as
+ * `training.cacheMegabytes` reach. A slide that cannot be read is left out and named in `skipped`.
+ */
+export const trainingPatches = async (
+  samples: readonly SlideSample[],
+  config: Config,
+  { listener, signal }: PreparationWatch = {},
+): Promise<TrainingPatches> => {
+  const classes = classesOf(config.classes);
+  const open = openedSlides(async ({ path, maskPath }) => {
+    const { micronsPerPixel } = config.slide;
+    const slide = await openSlide(path, { micronsPerPixel });
+    try {
+      const mask = await openSlide(maskPath as string, { indices: true });
+      return { slide, mask };
+    } catch (error) {
+      await slide.close();
+      throw error;
+    }
+  });
+  const slides: { sample: SlideSample; first: number; count: number; stains: ReturnType<typeof stainsOf> }[] = [];
+  const skipped: SkippedFile[] = [];
+  const squares: { readonly square: Square; readonly slide: number }[] = [];
+  let done = 0;
+  for (const sample of samples) {
+    signal?.throwIfAborted();
+    try {
+      if (sample.maskPath === undefined) throw new ImageError(sample.path, "it has no mask to learn from.");
+      const { slide, mask } = await open(sample);
+      const { patches, thumbnail } = await planPatches(slide, config);
+      maskReader(slide, mask, classes, config.patch); // does it fit?
+      if (patches.length === 0) throw new ImageError(sample.path, "no tissue was found on it.");
+      slides.push({ sample, first: squares.length, count: patches.length, stains: stainsOf(thumbnail, config) });
+      for (const square of patches) squares.push({ square, slide: slides.length - 1 });
+    } catch (error) {
+      skipped.push({ path: sample.path, reason: (error as Error).message });
+    }
+    listener?.({ kind: "count", text: "choosing patches of slides", done: ++done, total: samples.length });
+  }
+
+  const limit = config.training.cacheMegabytes * 2 ** 20;
+  const cache = new Map<number, TrainingPatch>();
+  let bytes = 0;
+  return {
+    count: squares.length,
+    slides: slides.map(({ sample, first, count }) => ({ sample, first, count })),
+    skipped,
+    get: async (index) => {
+      const kept = cache.get(index);
+      if (kept !== undefined) return kept;
+      const { square, slide } = squares[index];
+      const { sample, stains } = slides[slide];
+      const opened = await open(sample);
+      const [image, labels] = await Promise.all([
+        readPatch(opened.slide, square, config.patch),
+        maskReader(opened.slide, opened.mask, classes, config.patch)(square),
+      ]);
+      const patch = { pixels: stains(image).data, labels };
+      if (bytes < limit) {
+        bytes += patch.pixels.byteLength + labels.byteLength;
+        cache.set(index, patch);
+      }
+      return patch;
+    },
+    close: open.close,
+  };
+};
+
+interface Opened {
+  readonly slide: Slide;
+  readonly mask: Slide;
+}
+/** Opens slides when they are asked for, and closes those that were not for the longest time. */
+const openedSlides = (open: (sample: SlideSample) => Promise<Opened>) => {
+  const held = new Map<string, Promise<Opened>>();
+  const closeOne = async (path: string): Promise<void> => {
+    const opened = held.get(path);
+    held.delete(path);
+    const found = await opened?.catch(() => undefined);
+    await Promise.all([found?.slide.close(), found?.mask.close()]);
+  };
+  const get = async (sample: SlideSample): Promise<Opened> => {
+    const opened = held.get(sample.path) ?? open(sample);
+    held.delete(sample.path);
+    held.set(sample.path, opened); // the last one asked for comes last
+    opened.catch(() => held.delete(sample.path));
+    const [oldest] = held.keys();
+    if (held.size > OPEN_SLIDES && oldest !== sample.path) await closeOne(oldest);
+    return opened;
+  };
+  return Object.assign(get, {
+    close: async (): Promise<void> => {
+      for (const path of [...held.keys()]) await closeOne(path);
+    },
+  });
+};

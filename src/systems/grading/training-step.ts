@@ -1,0 +1,112 @@
+import { add, concat, mean, mul, slice, softmax, sum, type Tensor } from "../../graph/index.ts";
+import { augment } from "../../imaging/index.ts";
+import { crossEntropy, dense, type Parameters, type TrainingStep, trainingStep } from "../../nn/index.ts";
+import { random } from "../../random/index.ts";
+import type { Values } from "../../runtime/index.ts";
+import { epochOrder, updateSettingsOf } from "../../training/index.ts";
+import { classesOf, NO_CLASS } from "./classes.ts";
+import type { Config } from "./config.ts";
+import { GRADES } from "./grade.ts";
+import { networkOptions } from "./model.ts";
+import { segmentation, segmentationLoss } from "./network/index.ts";
+import { softGrades } from "./soft-grade.ts";
+import type { TrainingPatches } from "./training-patches.ts";
+
+/**
+ * The graph of one step: L1 = 0.1 CE + 0.9 Dice of the pixels' classes; in joint training (`loss.slide` above 0) a batch is of one slide, and
+ * L2, the cross-entropy of its grade, is added: expected areas of the patterns -> soft grades of the patches -> their mean r ->
+ * softmax(W r + b).
+ */
+export const buildStep = (config: Config): TrainingStep => {
+  const { seed, patch, loss: weights, training } = config;
+  const { batch } = training;
+  const joint = weights.slide > 0;
+  return trainingStep({
+    seed,
+    batch: {
+      x: [batch, 3, patch, patch],
+      labels: { shape: [batch, patch, patch], type: "int64" },
+      counts: [batch, patch, patch],
+      ...(joint ? { grade: [1, GRADES] } : {}),
+    },
+    objective: (p, { x, labels, counts, grade }) => {
+      const found = segmentation(p, x, networkOptions(config));
+      const pixels = segmentationLoss(found, labels, { ...weights, pixelWeights: counts });
+      if (!joint) return pixels;
+      const slide = crossEntropy(slideLogits(p.at("slide"), found.logits, config), grade);
+      return { ...pixels, slide, loss: add(pixels.loss, mul(slide, weights.slide)) };
+    },
+    ...updateSettingsOf(training),
+  });
+};
+
+/** W r + b, [1, 6], of patches of one slide: r is the mean of their soft grades. */
+const slideLogits = (p: Parameters, logits: Tensor, config: Config): Tensor => {
+  const [, , height, width] = logits.shape as readonly number[];
+  const areas = mul(sum(softmax(logits, 1), [2, 3]), 1 / (height * width));
+  const ofPattern = (pattern: number): Tensor => {
+    const columns = classesOf(config.classes).flatMap((tissue, c) =>
+      tissue.pattern === pattern ? [slice(areas, 1, c, c + 1)] : [],
+    );
+    return columns.length === 0 ? mul(slice(areas, 1, 0, 1), 0) : columns.reduce((total, column) => add(total, column));
+  };
+  const { secondary, minimumCancer, minimumPattern } = config.grade;
+  const grades = softGrades(concat([ofPattern(3), ofPattern(4), ofPattern(5)], 1), { secondary, minimumCancer, minimumPattern });
+  return dense(p, mean(grades, [0], { keepAxes: true }), GRADES, { initialise: likelyGrades });
+};
+
+/** W begins by taking the shares of patch grades at their word. */
+const likelyGrades = (shape: readonly number[]): Float32Array =>
+  Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => (Math.floor(i / shape[1]) === i % shape[1] ? 4 : 0));
+
+/**
+ * A batch by its number, a function of (seed, number) alone: `x` [batch, 3, size, size] in [0, 1], `labels` and `counts` (0 where a pixel has no class);
+ * patches in the order of `epochOrder`, or, in joint training, of one slide in turn, and its `grade`, one-hot [1, 6].
+ */
+export const batchMaker = (patches: TrainingPatches, config: Config): ((number: number) => Promise<Values>) => {
+  const { seed, patch: size, training, augmentation, loss } = config;
+  const { batch } = training;
+  const moved = { ...augmentation, brightness: 0, contrast: 0 };
+  const area = size * size;
+  const joint = loss.slide > 0;
+  const patchAt = epochOrder(patches.count, seed);
+  const slideAt = epochOrder(patches.slides.length, seed);
+  const placesOf = (number: number): { epoch: number; index: number }[] => {
+    const first = (number - 1) * batch;
+    if (!joint) return Array.from({ length: batch }, (_, row) => patchAt(first + row));
+    const { epoch, index } = slideAt(number - 1);
+    const slide = patches.slides[index];
+    const order = random("patches of a slide", seed, epoch, index).permutation(slide.count);
+    return Array.from({ length: batch }, (_, row) => ({ epoch, index: slide.first + order[row % slide.count] }));
+  };
+
+  return async (number) => {
+    const x = new Float32Array(batch * 3 * area);
+    const labels = new BigInt64Array(batch * area);
+    const counts = new Float32Array(batch * area);
+    await Promise.all(
+      placesOf(number).map(async ({ epoch, index }, row) => {
+        const { pixels, labels: classes } = await patches.get(index);
+        const planes = new Float32Array(3 * area);
+        for (let i = 0; i < area; i++) for (let c = 0; c < 3; c++) planes[c * area + i] = pixels[3 * i + c] / 255;
+        const rng = () => random("augment", seed, epoch, index, row);
+        x.set(augment(planes, size, augmentation, rng()), row * 3 * area);
+        const turned = augment(Float32Array.from(classes), size, moved, rng());
+        for (let i = 0; i < area; i++) {
+          const known = turned[i] !== NO_CLASS;
+          labels[row * area + i] = BigInt(known ? turned[i] : 0);
+          counts[row * area + i] = known ? 1 : 0;
+        }
+      }),
+    );
+    const shape = [batch, size, size];
+    const grade = joint ? patches.slides[slideAt(number - 1).index].sample.grade : undefined;
+    const oneHot = Float32Array.from({ length: GRADES }, (_, k) => (k === grade ? 1 : 0));
+    return {
+      x: { data: x, shape: [batch, 3, size, size] },
+      labels: { data: labels, shape },
+      counts: { data: counts, shape },
+      ...(joint ? { grade: { data: oneHot, shape: [1, GRADES] } } : {}),
+    };
+  };
+};
