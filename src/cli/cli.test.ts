@@ -97,7 +97,7 @@ describe("lynceus", () => {
     const other = await lynceus("train", "distillation", "--resume", "--out", run);
     expect(other.code).toBe(2);
     expect(other.err).toMatch(
-      new RegExp(`is a run of denoising: go on with node \\S+main\\.js train denoising --resume --out ${run}\n$`),
+      new RegExp(`is a run of denoising: go on with (npx lynceus|node \\S+main\\.js) train denoising --resume --out ${run}\n$`),
     );
   });
 
@@ -188,6 +188,30 @@ describe("lynceus", () => {
     await ended;
     expect(line).toContain(`into ${join("lynceus-demo", system, "data")} ...`);
   });
+
+  test.skipIf(process.platform === "win32")(
+    "a demo that is stopped says what is kept, and the same command goes on",
+    async () => {
+      const out = join(folder, "stopped-demo");
+      const begin = () => spawn(process.execPath, [command, "demo", "--out", out, "--threads", "1"], { env: withoutDriver });
+      const stopped = begin();
+      let err = "";
+      stopped.stderr.on("data", (text) => {
+        err += text;
+      });
+      const code = new Promise((resolve) => stopped.on("close", resolve));
+      for await (const text of stopped.stdout) if (`${text}`.includes("Surface 1 of 3, fabric: training ...")) break;
+      while (!(await readdir(join(out, "fabric")).catch((): string[] => [])).includes("metrics.jsonl"))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      stopped.kill("SIGINT");
+      expect(await code).toBe(130);
+      expect(err).toContain(`Stopped. What was trained is kept in ${out}; the same command goes on.`);
+      const again = begin();
+      const line = await new Promise((resolve) => again.stdout.once("data", (text) => resolve(`${text}`)));
+      again.kill("SIGKILL");
+      expect(line).toContain("Going on with 3 surfaces");
+    },
+  );
 
   test("an unknown provider is wrong use, and an absent one a sentence", async () => {
     const image = join(data, "test", "good", "000.png");

@@ -1,7 +1,8 @@
 import type { CostTable } from "../detection/index.ts";
 import type { CostModel } from "../metrics/index.ts";
 import { evaluated } from "../systems/detector-system.ts";
-import { readModelFile } from "./model-file.ts";
+import type { Evaluated, EvaluateRequest } from "../systems/system.ts";
+import { readModelFile, systemOf } from "./model-file.ts";
 import { formatMeasures, formatTable, interruptible, output, progress, sayFailures } from "./output.ts";
 import { openRun } from "./run.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
@@ -36,12 +37,12 @@ export const evaluate = async (
   const signal = interruptible();
   const result =
     run === undefined
-      ? await evaluated({
-          model: await readModelFile(model),
+      ? await evaluateFile(await readModelFile(model), {
           data: data as string,
           out: out ?? "evaluation",
           costs,
-          runtime: { threads, provider },
+          threads,
+          provider,
           workers,
           listener,
           signal,
@@ -74,6 +75,16 @@ export const evaluate = async (
     costs: result.costs,
     failures,
   });
+};
+
+/** Evaluates a model file, by its system's own way where it has one. */
+const evaluateFile = async (
+  model: Uint8Array,
+  { threads, provider, ...options }: Omit<EvaluateRequest, "run"> & { readonly out: string },
+): Promise<Evaluated> => {
+  const own = (await systemOf(model))?.evaluateModel;
+  if (own) return own({ model, threads, provider, ...options });
+  return evaluated({ model, runtime: { threads, provider }, ...options });
 };
 
 /** @throws UsageError when a part is missing. */

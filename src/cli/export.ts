@@ -1,6 +1,6 @@
 import { type Precision, readDetector, reducePrecision, withThreshold } from "../detection/index.ts";
 import { writeFileAtomic } from "../files/index.ts";
-import { readModelFile } from "./model-file.ts";
+import { readModelFile, systemOf } from "./model-file.ts";
 import { formatTable, interruptible, output, progress } from "./output.ts";
 import { openRun } from "./run.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
@@ -18,6 +18,15 @@ export const exportModel = async (
 ): Promise<void> => {
   const { say, finish } = output(json);
   const full = await readModelFile(source);
+  const own = await systemOf(full);
+  if (own !== undefined) {
+    if (precision !== "fp32" || chosen !== undefined) {
+      throw new UsageError(`A model of ${own.name} is exported as it is: leave out --precision and --threshold.`);
+    }
+    await writeFileAtomic(out, full);
+    say(`Wrote ${out} (${(full.length / 2 ** 20).toFixed(1)} MB, ${own.name}).`);
+    return finish({ model: out, bytes: full.length, system: own.name, precision });
+  }
   const listener = progress();
   let reduced: Awaited<ReturnType<typeof reducePrecision>> | undefined;
   if (precision !== "fp32") {

@@ -15,13 +15,29 @@ interface InspectCommand {
   readonly out?: string;
   readonly duplicates: boolean;
   readonly json?: boolean;
+  readonly mpp?: number;
 }
 
 export const inspect = async (path: string, options: InspectCommand): Promise<void> => {
   const status = await stat(path).catch(() => undefined);
   const isModel = status !== undefined && (status.isFile() ? !/\.[ct]sv$/i.test(path) : (await openRun(path)) !== undefined);
+  if (status?.isFile() && (await inspectBySystem(path, options))) return;
   if (isModel) await inspectModel(path, options.json);
   else await inspectData(await readDataset(path), options);
+};
+
+/** Whether a system knows files of this kind, such as slides: it then says what it understands. */
+const inspectBySystem = async (path: string, { out, mpp, json }: InspectCommand): Promise<boolean> => {
+  if (!/\.(svs|tiff?)$/i.test(path)) return false; // others need not load the systems
+  const { say, finish } = output(json);
+  for (const { inspect: inspectFile } of (await import("../systems/registry.ts")).systems) {
+    const found = await inspectFile?.({ path, out, micronsPerPixel: mpp });
+    if (found === undefined) continue;
+    for (const line of found.lines) say(line);
+    finish(found.facts);
+    return true;
+  }
+  return false;
 };
 
 const inspectModel = async (path: string, json: boolean | undefined): Promise<void> => {

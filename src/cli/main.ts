@@ -73,7 +73,7 @@ program
 program
   .command("train")
   .description("Train a model on a folder of normal images; evaluates it where the folder has test images.")
-  .argument("<system>", "distillation or denoising")
+  .argument("<system>", "distillation, denoising or grading")
   .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
   .option("--out <dir>", "the run folder")
   .option(
@@ -119,6 +119,7 @@ program
   .argument("<input...>", "images and folders of images")
   .option("--out <dir>", "folder for the heat maps and predictions.json", "predictions")
   .option("--threshold <score>", "call an image anomalous from this score on, instead of the model's threshold", number)
+  .option("--mpp <microns>", "grading: micrometres per pixel of slides that do not say it, such as 0.5 at 20x", number)
   .addOption(threads)
   .addOption(workers)
   .addOption(provider)
@@ -197,19 +198,29 @@ program
 
 program
   .command("inspect")
-  .description("Say what a model file contains, or what was understood of a set of images.")
-  .argument("<path>", "model.onnx, run folder, folder of images, CSV table or quoted pattern")
-  .option("--out <page.html>", "a page with the images, what was skipped, and near-duplicates side by side")
+  .description("Say what a model file contains, or what was understood of a set of images or of a slide.")
+  .argument("<path>", "model.onnx, run folder, folder of images, CSV table, quoted pattern, or a slide")
+  .option(
+    "--out <page.html>",
+    "a page with the images, what was skipped, and near-duplicates side by side; of a slide: a picture (svg or png)",
+  )
+  .option("--mpp <microns>", "micrometres per pixel of a slide that does not say it", number)
   .option("--no-duplicates", "leave out the search for near-duplicates and for test images that are trained on")
   .addOption(json)
   .addHelpText(
     "after",
-    "\nExamples:\n  lynceus inspect tiles\n  lynceus inspect tiles --out tiles.html\n  lynceus inspect parts.csv\n  lynceus inspect runs/tiles/model.onnx",
+    "\nExamples:\n  lynceus inspect tiles\n  lynceus inspect tiles --out tiles.html\n  lynceus inspect parts.csv\n  lynceus inspect runs/tiles/model.onnx\n  lynceus inspect biopsy.svs --out biopsy.png",
   )
   .action(async (path, options) => (await import("./inspect.ts")).inspect(path, options));
 
 /** Names, since their classes would have to be loaded. */
-const WRONG_USE: ReadonlySet<string> = new Set(["UsageError", "DatasetError", "RegionError", "TeacherError"]);
+const WRONG_USE: ReadonlySet<string> = new Set([
+  "UsageError",
+  "DatasetError",
+  "RegionError",
+  "SlideDatasetError",
+  "TeacherError",
+]);
 
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

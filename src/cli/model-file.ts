@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readModel } from "../graph/index.ts";
+import type { System } from "../systems/system.ts";
 import { UsageError } from "./usage.ts";
 
 /**
@@ -18,6 +19,13 @@ export const readModelFile = async (path: string): Promise<Uint8Array> => {
   if (run === undefined)
     throw new UsageError(`"${path}" is a folder, but not a run folder: it lacks manifest.json or config.json.`);
   return run.system.rebuildModel(run.folder);
+};
+
+/** The system whose model this is, where it does more than detectors do; those load nothing here, and start sooner. */
+export const systemOf = async (bytes: Uint8Array): Promise<System | undefined> => {
+  const name = readModel(bytes).metadata["lynceus.system"];
+  if (name !== JSON.stringify("grading")) return undefined;
+  return (await import("../systems/registry.ts")).systemNamed("grading");
 };
 
 /** @throws UsageError where the file is something else, such as an image. */

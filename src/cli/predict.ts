@@ -2,8 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import colours from "picocolors";
 import { openDetector, predict as predictImages, type Threshold, withThreshold } from "../detection/index.ts";
+import type { System } from "../systems/system.ts";
 import { writeJson } from "../training/index.ts";
-import { readModelFile } from "./model-file.ts";
+import { readModelFile, systemOf } from "./model-file.ts";
 import { interruptible, output, progress, sayFailures, shown } from "./output.ts";
 import { type CommonOptions, UsageError } from "./usage.ts";
 
@@ -17,11 +18,18 @@ export const predict = async (
     workers,
     provider,
     json,
-  }: CommonOptions & { readonly out: string; readonly threshold?: number },
+    mpp,
+  }: CommonOptions & { readonly out: string; readonly threshold?: number; readonly mpp?: number },
 ): Promise<void> => {
   const { say, finish } = output(json);
   const listener = progress();
   const bytes = await readModelFile(model);
+  const system = await systemOf(bytes);
+  if (system?.predict) {
+    if (given !== undefined) throw new UsageError(`The system ${system.name} has no threshold: leave out --threshold.`);
+    return predictWith(system.predict, { model: bytes, inputs, out, threads, workers, provider, micronsPerPixel: mpp }, json);
+  }
+  if (mpp !== undefined) throw new UsageError("--mpp says how large the pixels of slides are, for grading: leave it out.");
   const detector = await openDetector(given === undefined ? bytes : withThreshold(bytes, given), {
     threads,
     provider,
@@ -52,6 +60,23 @@ export const predict = async (
   if (failures.length > 0 || predictions.length === 0) process.exitCode = 1;
   finish({ threshold, predictions, failures, masks, stopped });
   if (stopped) throw signal.reason;
+};
+
+/** Prediction by a system that has its own way of it. */
+const predictWith = async (
+  predictFiles: NonNullable<System["predict"]>,
+  request: Parameters<NonNullable<System["predict"]>>[0],
+  json: boolean | undefined,
+): Promise<void> => {
+  const { say, finish } = output(json);
+  const listener = progress();
+  const { lines, predictions, failures } = await predictFiles({ ...request, listener, signal: interruptible() });
+  listener.end();
+  for (const line of lines) say(line);
+  if (predictions.length > 0) say(`Results: ${request.out}`);
+  sayFailures(failures);
+  if (failures.length > 0 || predictions.length === 0) process.exitCode = 1;
+  finish({ predictions, failures });
 };
 
 const describeThreshold = (threshold: Threshold | undefined): string => {

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Baseline, CostTable } from "../detection/index.ts";
 import type { SkippedFile } from "../imaging/index.ts";
 import type { CostModel, Measure } from "../metrics/index.ts";
-import type { ReportData } from "../report/index.ts";
+import type { Comparison, ReportData } from "../report/index.ts";
 import type { Provider } from "../runtime/index.ts";
 import type { Listener } from "../training/index.ts";
 
@@ -63,6 +63,41 @@ export interface Evaluated {
   readonly page: ReportData;
 }
 
+export interface PredictRequest extends WorkOptions {
+  /** The model file. */
+  readonly model: Uint8Array;
+  /** Files and folders. */
+  readonly inputs: readonly string[];
+  /** Folder for what is written. */
+  readonly out: string;
+  /** Micrometres per pixel, where files do not say it. */
+  readonly micronsPerPixel?: number;
+}
+
+export interface Predicted {
+  /** What is said of each input, a line or more. */
+  readonly lines: readonly string[];
+  /** The same for machines. */
+  readonly predictions: readonly unknown[];
+  readonly failures: readonly SkippedFile[];
+}
+
+export interface DemoRequest extends WorkOptions {
+  /** Folder for everything it makes. */
+  readonly out: string;
+  /** Says a line. */
+  readonly say: (text: string) => void;
+}
+
+export interface Demonstrated {
+  readonly measures: Readonly<Record<string, Measure>>;
+  readonly baselines: Readonly<Record<string, Readonly<Record<string, Measure>>>>;
+  readonly tables: readonly Comparison[];
+  readonly report: string;
+  /** A run that can be predicted with, and what it can be tried on. */
+  readonly next: { readonly run: string; readonly input: string };
+}
+
 /** What the doors know of a system. A new system is a folder, and a line in the registry. */
 export interface System {
   readonly name: string;
@@ -80,4 +115,19 @@ export interface System {
   rebuildModel(run: string): Promise<Uint8Array>;
   /** Evaluates a run. @throws the signal's reason when it was interrupted. */
   evaluateRun(request: EvaluateRequest): Promise<Evaluated>;
+  /** Evaluates a model file. Default: as detectors do. */
+  evaluateModel?(
+    request: Omit<EvaluateRequest, "run"> & { readonly model: Uint8Array; readonly out: string },
+  ): Promise<Evaluated>;
+  /** Predicts files. Default: as detectors do. */
+  predict?(request: PredictRequest): Promise<Predicted>;
+  /** Says what it understands of a file; undefined where the file is not for it. */
+  inspect?(request: {
+    readonly path: string;
+    /** Where a picture of it goes. */
+    readonly out: string | undefined;
+    readonly micronsPerPixel?: number;
+  }): Promise<{ readonly lines: readonly string[]; readonly facts: Readonly<Record<string, unknown>> } | undefined>;
+  /** A small run on data that it makes itself. Default: as detectors do, on painted surfaces. */
+  demo?(request: DemoRequest): Promise<Demonstrated>;
 }
