@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { z } from "zod";
-import { GraphError, type Model, readModel, type Tensor, toOnnx, withMetadata } from "../graph/index.ts";
+import { GraphError, jsonMetadata, type Model, readModel, type Tensor, toOnnx, withMetadata } from "../graph/index.ts";
 import { tilesOf } from "../imaging/index.ts";
 
 /** Where the line between normal and anomalous was drawn, and from what; a value that a person chose comes from nothing. */
@@ -111,14 +111,7 @@ export const withThreshold = (bytes: Uint8Array, value: number): Uint8Array => {
 /** Reads a detector's file. @throws GraphError when it is no ONNX model, or not one of this contract. */
 export const readDetector = (bytes: Uint8Array): { model: Model; description: DetectorDescription } => {
   const model = readModel(bytes);
-  const entry = (key: string): unknown => {
-    const text = model.metadata[`lynceus.${key}`];
-    try {
-      return text === undefined ? undefined : JSON.parse(text);
-    } catch {
-      throw new GraphError(`The model's metadata entry "lynceus.${key}" is damaged: it is not JSON.`);
-    }
-  };
+  const entry = (key: string): unknown => jsonMetadata(model, `lynceus.${key}`);
   const system = entry("system");
   const preprocess = preprocessSchema.safeParse(entry("preprocess"));
   const names = [...model.feeds, ...model.results].map(({ name }) => name);

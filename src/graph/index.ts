@@ -21,7 +21,7 @@ export {
   zerosLike,
 } from "./layout.ts";
 export { affine, type MatmulOptions, matmul } from "./linear.ts";
-export { type Model, readModel, withMetadata } from "./model.ts";
+export { jsonMetadata, type Model, readModel, withMetadata } from "./model.ts";
 export { type OnnxOptions, OPSET, toOnnx } from "./onnx.ts";
 export {
   type AveragePoolOptions,

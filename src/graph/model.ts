@@ -38,6 +38,16 @@ export const readModel = (bytes: Uint8Array): Model => {
   };
 };
 
+/** A metadata entry that holds JSON; undefined where the file has none of the name. @throws GraphError naming one that is damaged. */
+export const jsonMetadata = ({ metadata }: Pick<Model, "metadata">, key: string): unknown => {
+  const text = metadata[key];
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    throw new GraphError(`The model's metadata entry "${key}" is damaged: it is not JSON.`);
+  }
+};
+
 /** The file with other metadata entries; those not named stay. @throws GraphError as `readModel`. */
 export const withMetadata = (bytes: Uint8Array, entries: Readonly<Record<string, string>>): Uint8Array => {
   const { model } = parseModel(bytes);

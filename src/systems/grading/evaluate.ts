@@ -18,6 +18,7 @@ import { maskReader } from "./patch-pixels.ts";
 import { type PredictedSlide, predictSlide } from "./predict.ts";
 import type { SlideResult } from "./result.ts";
 import { openSegmenter, type Segmenter } from "./segmenter.ts";
+import { decideGrade } from "./slide-grade.ts";
 
 export interface EvaluateOptions {
   readonly model: Uint8Array;
@@ -115,13 +116,11 @@ const measure = (slides: readonly EvaluatedSlide[]): Pick<Evaluation, "segmentat
       graded.length === 0
         ? {}
         : {
-            ...(byPatches ? { patches: measures(({ result }) => mostLikelyGrade(result.grade?.probabilities as number[])) } : {}),
+            ...(byPatches ? { patches: measures(({ result }) => decideGrade(result.grade?.probabilities as number[])) } : {}),
             map: measures(({ result }) => result.grade?.map.isup as number),
           },
   };
 };
-
-const mostLikelyGrade = (probabilities: readonly number[]): number => probabilities.lastIndexOf(Math.max(...probabilities));
 
 /** `{ quadratic_kappa: { value, low, high }, ... }` for machines: the grade by the rule of the configuration, or by the map. */
 export const measuresForMachines = ({ grades, segmentation, slides }: Evaluation): Record<string, Measure> => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSlide } from "../../imaging/index.ts";
 import type { ProgressEvent } from "../../training/index.ts";
 import { runFiles } from "../../training/index.ts";
+import { NO_CLASS } from "./classes.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import { readSlides } from "./data.ts";
 import { writePhantomDataset } from "./phantom/index.ts";
@@ -15,7 +16,7 @@ import type { SlideResult } from "./result.ts";
 import { openSegmenter } from "./segmenter.ts";
 import { grading } from "./system.ts";
 import { trainGrader } from "./train.ts";
-import { trainingPatches } from "./training-patches.ts";
+import { type TrainingPatch, type TrainingPatches, trainingPatches } from "./training-patches.ts";
 import { batchMaker } from "./training-step.ts";
 
 web.env.wasm.numThreads = 1;
@@ -69,6 +70,37 @@ describe("training", () => {
     await patches.close();
     expect(all).toBeGreaterThan(500);
     expect(agree / all).toBeGreaterThan(0.75);
+  });
+
+  test("classes go with their pixels, however a patch is turned; pixels without a class do not count", async () => {
+    // Patches whose red says the class of each pixel.
+    const patchOf = (index: number): TrainingPatch => {
+      const labels = Uint8Array.from({ length: 32 * 32 }, (_, i) => [0, 1, 2, 3, NO_CLASS][(i * i + (i >> 5) * 7 + index) % 5]);
+      return { labels, pixels: Uint8Array.from({ length: 3 * labels.length }, (_, i) => (i % 3 === 0 ? labels[i / 3] : 9)) };
+    };
+    const patches: TrainingPatches = {
+      count: 6,
+      slides: [],
+      skipped: [],
+      get: async (index) => patchOf(index),
+      close: async () => {},
+    };
+    const batch = batchMaker(patches, configOf({ augmentation: { brightness: 0, contrast: 0, shift: 0.2 } }));
+    const turned = new Set<string>();
+    for (let number = 1; number <= 6; number++) {
+      const { x, labels, counts } = await batch(number);
+      for (let row = 0; row < 2; row++) {
+        const red = (x.data as Float32Array)
+          .subarray(row * 3 * 1024, row * 3 * 1024 + 1024)
+          .map((value) => Math.round(255 * value));
+        const own = (labels.data as BigInt64Array).subarray(row * 1024, (row + 1) * 1024);
+        const counted = (counts.data as Float32Array).subarray(row * 1024, (row + 1) * 1024);
+        expect(Array.from(own, Number)).toEqual(Array.from(red, (value) => (value === NO_CLASS ? 0 : value)));
+        expect([...counted]).toEqual(Array.from(red, (value) => (value === NO_CLASS ? 0 : 1)));
+        turned.add(red.join());
+      }
+    }
+    expect(turned.size).toBeGreaterThan(6);
   });
 
   test("in joint training a batch is of one slide, and its grade's loss reaches the network", async () => {
@@ -150,12 +182,10 @@ describe("prediction", () => {
     };
     await expect(predict(path, "parts", controller.signal, stop)).rejects.toThrow("enough");
     const done: number[] = [];
-    let computed = 0;
     const again = await predict(path, "parts", undefined, (event) => {
       if (event.kind === "count" && event.text.endsWith("patches")) done.push(event.done);
     });
-    computed = done.length;
-    expect(computed).toBe(whole.result.patches.length);
+    expect(done.length).toBe(whole.result.patches.length);
     expect(again.map).toEqual(whole.map);
     expect(timeless(again.result)).toEqual(timeless(whole.result));
     expect(await readdir(join(folder, "parts"))).toEqual([]);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GraphError, readModel, type Tensor, toOnnx, withMetadata } from "../../graph/index.ts";
+import { GraphError, jsonMetadata, readModel, type Tensor, toOnnx } from "../../graph/index.ts";
 import { openRuntime, type RuntimeOptions } from "../../runtime/index.ts";
 import { classesOf, type TissueClass } from "./classes.ts";
 import { type Config, configSchema } from "./config.ts";
@@ -42,21 +42,10 @@ export const writeGrader = (
     },
   });
 
-/** The same network with another rule for the slide's grade. */
-export const withRule = (bytes: Uint8Array, grading: GradingRule): Uint8Array =>
-  withMetadata(bytes, { "lynceus.grading": JSON.stringify(grading) });
-
 /** Reads a grader's file. @throws GraphError when it is none. */
 export const readGrader = (bytes: Uint8Array) => {
   const model = readModel(bytes);
-  const entry = (key: string): unknown => {
-    const text = model.metadata[`lynceus.${key}`];
-    try {
-      return text === undefined ? undefined : JSON.parse(text);
-    } catch {
-      throw new GraphError(`The model's metadata entry "lynceus.${key}" is damaged: it is not JSON.`);
-    }
-  };
+  const entry = (key: string): unknown => jsonMetadata(model, `lynceus.${key}`);
   const config = configSchema.safeParse(entry("config"));
   const fits = model.feeds.some(({ name }) => name === "patches") && model.results.some(({ name }) => name === "probabilities");
   if (entry("system") !== "grading" || !config.success || !fits) {
