@@ -90,14 +90,21 @@ const like = ({ width, height, data }: Mask, inside: (pixel: number) => boolean)
 
 /**
  * Squared distance of each pixel to the nearest one that is inside (`value` 1) or outside (0), infinite where there is none
- * (Felzenszwalb and Huttenlocher, "Distance transforms of sampled functions", 2012). Time is linear in the pixels.
+ * (Felzenszwalb and Huttenlocher, "Distance transforms of sampled functions", 2012): along columns by two sweeps, along rows by the lower
+ * envelope of parabolas. Time is linear in the pixels.
  */
 const squaredDistances = ({ width, height, data }: Mask, value: 0 | 1): Float64Array => {
-  const distances = Float64Array.from(data, (inside) => ((inside !== 0) === (value !== 0) ? 0 : Number.POSITIVE_INFINITY));
-  const longest = Math.max(width, height);
-  const scratch = { own: new Float64Array(longest), roots: new Int32Array(longest), from: new Float64Array(longest) };
-  for (let x = 0; x < width; x++) lowerEnvelope(distances, x, width, height, scratch);
-  for (let y = 0; y < height; y++) lowerEnvelope(distances, y * width, 1, width, scratch);
+  const distances = new Float64Array(data.length);
+  for (let pixel = 0; pixel < data.length; pixel++) {
+    const above = pixel < width ? Number.POSITIVE_INFINITY : distances[pixel - width] + 1;
+    distances[pixel] = (data[pixel] !== 0) === (value !== 0) ? 0 : above;
+  }
+  for (let pixel = data.length - width - 1; pixel >= 0; pixel--) {
+    distances[pixel] = Math.min(distances[pixel], distances[pixel + width] + 1);
+  }
+  for (let pixel = 0; pixel < data.length; pixel++) distances[pixel] *= distances[pixel];
+  const scratch = { own: new Float64Array(width), roots: new Int32Array(width), from: new Float64Array(width) };
+  for (let y = 0; y < height; y++) lowerEnvelope(distances, y * width, width, scratch);
   return distances;
 };
 
@@ -108,15 +115,9 @@ interface Scratch {
   readonly from: Float64Array;
 }
 
-/** Replaces each f(p) along a line by the least (p - q)^2 + f(q) over all q: the lower envelope of parabolas. */
-const lowerEnvelope = (
-  values: Float64Array,
-  start: number,
-  step: number,
-  length: number,
-  { own, roots, from }: Scratch,
-): void => {
-  for (let p = 0; p < length; p++) own[p] = values[start + p * step];
+/** Replaces each f(p) along a row by the least (p - q)^2 + f(q) over all q: the lower envelope of parabolas. */
+const lowerEnvelope = (values: Float64Array, start: number, length: number, { own, roots, from }: Scratch): void => {
+  for (let p = 0; p < length; p++) own[p] = values[start + p];
   let last = -1;
   for (let q = 0; q < length; q++) {
     if (own[q] === Number.POSITIVE_INFINITY) continue;
@@ -136,6 +137,6 @@ const lowerEnvelope = (
   let current = 0;
   for (let p = 0; p < length; p++) {
     while (current < last && from[current + 1] < p) current++;
-    values[start + p * step] = (p - roots[current]) ** 2 + own[roots[current]];
+    values[start + p] = (p - roots[current]) ** 2 + own[roots[current]];
   }
 };

@@ -42,8 +42,10 @@ export interface PatchPlan extends Sampling {
   readonly folds: Artefact;
 }
 
-/** Longest side of the thumbnail on which tissue is found, in pixels. */
+/** The thumbnail on which tissue is found has at most so many pixels along its longest side ... */
 const THUMBNAIL = 1024;
+/** ... and is not finer than this, in microns per pixel: finer ones show nuclei, not tissue, and take their time. */
+const FINEST_THUMBNAIL = 4;
 /** The density is measured this many times coarser than the network sees. */
 const COARSER = 2;
 
@@ -86,9 +88,9 @@ export const flawsOf = async (slide: Slide, { downsample, foreground, patches, p
   ];
 };
 
-/** The slide on at most so many pixels along its longest side. */
-export const thumbnailOf = (slide: Slide, side = THUMBNAIL): Promise<Image> => {
-  const factor = Math.min(1, side / Math.max(slide.width, slide.height));
+/** The slide on at most so many pixels along its longest side, and not finer than so many microns per pixel. */
+export const thumbnailOf = (slide: Slide, side = THUMBNAIL, finest = FINEST_THUMBNAIL): Promise<Image> => {
+  const factor = Math.min(1, side / Math.max(slide.width, slide.height), (slide.micronsPerPixel ?? finest) / finest);
   const scaled = (length: number): number => Math.max(1, Math.round(length * factor));
   const whole = { x: 0, y: 0, width: slide.width, height: slide.height };
   return readScaled(slide, whole, { width: scaled(slide.width), height: scaled(slide.height) });
