@@ -16,9 +16,11 @@ const samplingSchema = z
       .default("haematoxylin")
       .describe("What is dense: nuclei by their stain, or structure by the entropy of gradients."),
     grid: z
-      .enum(["adaptive", "uniform"])
+      .enum(["adaptive", "finest", "uniform"])
       .default("adaptive")
-      .describe("adaptive: five strides by density; uniform: every place of the finest grid, half a patch apart."),
+      .describe(
+        "adaptive: five strides by density; finest: every place of the finest grid, half a patch apart; uniform: one stride, with as many patches as adaptive takes.",
+      ),
     thinning: z
       .enum(thinnings)
       .default("covering")

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { parse } from "csv-parse/sync";
 import type { SkippedFile } from "../../imaging/index.ts";
+import { digestOfFiles } from "../../training/index.ts";
 
 export type Split = "train" | "test";
 
@@ -65,6 +66,15 @@ export const readSlides = async (source: string): Promise<SlideDataset> => {
     }),
   };
 };
+
+/** SHA-256 over slides and masks, by name and contents. */
+export const digestOfSlides = (slides: readonly SlideSample[]): Promise<string> =>
+  digestOfFiles(
+    slides.flatMap(({ name, path, maskPath }) => [
+      { name, path },
+      ...(maskPath === undefined ? [] : [{ name: `${name}, mask`, path: maskPath }]),
+    ]),
+  );
 
 const stem = (name: string): string => basename(name, extname(name));
 const sampleOf = (name: string, path: string): SlideSample => ({ name, path: resolve(path), split: "train" });

@@ -12,7 +12,8 @@ import {
 } from "../../metrics/index.ts";
 import { digestOf, type Listener } from "../../training/index.ts";
 import { NO_CLASS } from "./classes.ts";
-import { readSlides, type SlideSample } from "./data.ts";
+import type { Config } from "./config.ts";
+import { readSlides, type SlideDataset, type SlideSample } from "./data.ts";
 import { GRADES } from "./grade.ts";
 import { maskReader } from "./patch-pixels.ts";
 import { type PredictedSlide, predictSlide } from "./predict.ts";
@@ -25,6 +26,8 @@ export interface EvaluateOptions {
   readonly data: string;
   /** Folder for what is kept while it goes on. */
   readonly folder: string;
+  /** Other settings of prediction than the model's own. */
+  readonly configure?: (config: Config) => Config;
   readonly threads?: number;
   readonly listener?: Listener;
   readonly signal?: AbortSignal;
@@ -51,10 +54,9 @@ export interface Evaluation {
 
 /** Predicts the test slides of a data set (all, where it has none), and measures maps and grades, with 95 % intervals over patients. */
 export const evaluateSlides = async ({ model, data, onSlide, ...options }: EvaluateOptions): Promise<Evaluation> => {
-  const { slides: all, skipped } = await readSlides(data);
-  const test = all.filter(({ split }) => split === "test");
-  const samples = test.length > 0 ? test : all;
-  const segmenter = await openSegmenter(model, { threads: options.threads });
+  const { slides: samples, skipped } = await testSlides(data);
+  const opened = await openSegmenter(model, { threads: options.threads });
+  const segmenter = { ...opened, config: options.configure?.(opened.config) ?? opened.config };
   const slides: EvaluatedSlide[] = [];
   const failures = [...skipped];
   const started = performance.now();
@@ -90,6 +92,13 @@ export const evaluateSlides = async ({ model, data, onSlide, ...options }: Evalu
     await segmenter.close();
   }
   return { slides, failures, ...measure(slides), seconds: (performance.now() - started) / 1000 };
+};
+
+/** The test slides of a data set, or all, where it has none. */
+export const testSlides = async (data: string): Promise<Pick<SlideDataset, "slides" | "skipped">> => {
+  const { slides, skipped } = await readSlides(data);
+  const test = slides.filter(({ split }) => split === "test");
+  return { slides: test.length > 0 ? test : slides, skipped };
 };
 
 const measure = (slides: readonly EvaluatedSlide[]): Pick<Evaluation, "segmentation" | "grades"> => {

@@ -13,7 +13,7 @@ import { writePhantomDataset } from "./phantom/index.ts";
 import { planPatches } from "./plan-patches.ts";
 import { predictSlide } from "./predict.ts";
 import type { SlideResult } from "./result.ts";
-import { openSegmenter } from "./segmenter.ts";
+import { openSegmenter, readGrader } from "./segmenter.ts";
 import { grading } from "./system.ts";
 import { trainGrader } from "./train.ts";
 import { type TrainingPatch, type TrainingPatches, trainingPatches } from "./training-patches.ts";
@@ -113,6 +113,11 @@ describe("training", () => {
     expect(first.slide).toBeGreaterThan(0);
     expect(first.loss).toBeGreaterThan(first.slide);
     expect(events.some((event) => event.kind === "step" && event.step === 4)).toBe(true);
+    // Without slides left out, the rule is the one that was learnt with the network; it began with 4 on the diagonal.
+    const { weights } = readGrader(await modelOf("joint")).description.grading?.rule ?? { weights: [] };
+    expect(weights.map((row) => row.length)).toEqual([6, 6, 6, 6, 6, 6]);
+    expect(weights[0][0]).not.toBe(4);
+    expect(Math.abs(weights[0][0] - 4)).toBeLessThan(0.5);
   });
 
   test("stopped and resumed, it ends with the same bits; the rule for the slide's grade is learnt from slides left out", async () => {

@@ -23,6 +23,7 @@ import {
   semanticDensity,
   stainFeature,
   uniform,
+  uniformOfCount,
 } from "./sampling/index.ts";
 
 /** What of a configuration decides where a slide is looked at. */
@@ -62,7 +63,7 @@ export const planPatches = async (slide: Slide, config: PlanConfig): Promise<Pat
   const density = await semanticDensity(rasterAt(slide, COARSER * downsample), foreground, { feature });
   const cells = divideInCells(slide, foreground, density, { pixels: config.patch, downsample }, config.sampling.leastTissue);
   const adaptive = sample(cells, config.sampling);
-  const sampling = config.sampling.grid === "adaptive" ? adaptive : onFinestGrid(cells, adaptive);
+  const sampling = onGrid(config.sampling.grid, cells, adaptive);
   const folds = findFolds(thumbnail, foreground, { micronsPerPixel });
   return { ...sampling, downsample, thumbnail, foreground, density, cells, pen, folds };
 };
@@ -104,9 +105,14 @@ const rasterAt = (slide: Slide, factor: number): Raster => ({
     readScaled(slide, { x: x * factor, y: y * factor, width: width * factor, height: height * factor }, { width, height }),
 });
 
-/** Every place of the finest grid; frequencies say what the density would ask for. */
-const onFinestGrid = (cells: Cells, { thresholds, finest }: Sampling): Sampling => {
-  const patches = uniform(cells, cells.side, { thresholds });
+/** Frequencies of patches on a uniform grid say what their density would ask for. */
+const onGrid = (grid: Config["sampling"]["grid"], cells: Cells, adaptive: Sampling): Sampling => {
+  const { thresholds, finest } = adaptive;
+  if (grid === "adaptive" || adaptive.patches.length === 0) return adaptive;
+  const patches =
+    grid === "finest"
+      ? uniform(cells, cells.side, { thresholds })
+      : uniformOfCount(cells, adaptive.patches.length, { thresholds }).patches;
   const counts = { a: 0, b: 0, c: 0, d: 0, e: 0 };
   for (const { frequency } of patches) counts[frequency]++;
   return { patches, counts, thresholds, finest };

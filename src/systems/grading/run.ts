@@ -3,9 +3,10 @@ import { basename, join, resolve } from "node:path";
 import { exists, writeFileAtomic } from "../../files/index.ts";
 import type { Measure } from "../../metrics/index.ts";
 import { frozen, networkOf } from "../../nn/index.ts";
-import { type ReportData, renderReport } from "../../report/index.ts";
+import { type Comparison, type ReportData, renderReport } from "../../report/index.ts";
 import { readJson, readTensors, runFiles, writeJson } from "../../training/index.ts";
 import type { Evaluated, EvaluateRequest } from "../system.ts";
+import { compareGraders } from "./compare.ts";
 import { configSchema } from "./config.ts";
 import { type Evaluation, evaluateSlides, measuresForMachines } from "./evaluate.ts";
 import { grader } from "./model.ts";
@@ -36,8 +37,13 @@ export const evaluateModel = async ({
   model,
   data,
   out,
+  comparisons,
   ...options
-}: Omit<EvaluateRequest, "run" | "out"> & { readonly model: Uint8Array; readonly out: string }): Promise<Evaluated> => {
+}: Omit<EvaluateRequest, "run" | "out"> & {
+  readonly model: Uint8Array;
+  readonly out: string;
+  readonly comparisons?: readonly Comparison[];
+}): Promise<Evaluated> => {
   const { threads, listener, signal } = options;
   const shown: { result: SlideResult; reference?: number; overlay: Uint8Array; thumbnail: Uint8Array }[] = [];
   const found = await evaluateSlides({
@@ -53,7 +59,7 @@ export const evaluateModel = async ({
       shown.push({ result, reference: sample.grade, overlay: coloured, thumbnail });
     },
   });
-  const page = pageOf(found, shown);
+  const page = { ...pageOf(found, shown), comparisons };
   const measures = measuresForMachines(found);
   const report = join(out, "report.html");
   await writeFileAtomic(report, renderReport(page));
@@ -104,10 +110,11 @@ const pageOf = (found: Evaluation, slides: EvaluationReportInput["slides"]): Rep
 
 /** Evaluates a run on its own or another data set. */
 export const evaluateRun = async ({ run, data, out, ablation, costs, ...options }: EvaluateRequest): Promise<Evaluated> => {
-  if (ablation) throw new Error("Grading has no comparison by --ablation yet: leave it out.");
   if (costs) throw new Error("Grading has no threshold, so it has no costs of one: leave out --cost-miss and --prevalence.");
   const manifest = (await readJson(runFiles(run).manifest)) as { data?: string } | undefined;
   const own = manifest?.data === resolve(data);
   const folder = out ?? (own ? run : join(run, `evaluation-${basename(resolve(data))}`));
-  return evaluateModel({ model: await rebuildModel(run), data, out: folder, ...options });
+  const model = await rebuildModel(run);
+  const comparisons = ablation ? [await compareGraders(model, { run, data, ...ablation, ...options })] : undefined;
+  return evaluateModel({ model, data, out: folder, comparisons, ...options });
 };

@@ -8,7 +8,6 @@ import { openRuntime, requireProvider, type Value } from "../../runtime/index.ts
 import {
   digestOf,
   digestOfCode,
-  digestOfFiles,
   environment,
   foldFiles,
   hasBegun,
@@ -23,7 +22,8 @@ import {
 import type { WorkOptions } from "../system.ts";
 import { canGrade, classesOf } from "./classes.ts";
 import type { Config } from "./config.ts";
-import { readSlides, type SlideSample } from "./data.ts";
+import { digestOfSlides, readSlides, type SlideSample } from "./data.ts";
+import { GRADES } from "./grade.ts";
 import { fitGradeClassifier } from "./grade-classifier.ts";
 import { grader } from "./model.ts";
 import { stainsOf } from "./patch-pixels.ts";
@@ -82,12 +82,7 @@ const trainInFolder = async (
   await removeTemporaryFiles(out);
   const resume = options.resume === true && (await hasBegun(files));
   if (!resume) await removeModel(files);
-  const dataDigest = await digestOfFiles(
-    training.flatMap(({ name, path, maskPath }) => [
-      { name, path },
-      { name: `${name}, mask`, path: maskPath as string },
-    ]),
-  );
+  const dataDigest = await digestOfSlides(training);
   const manifest = {
     system: "grading",
     data: resolve(data),
@@ -110,7 +105,7 @@ const trainInFolder = async (
     if (config.validation.folds > 0) listener?.({ kind: "stage", text: "the network itself, from all slides" });
     const { step, network } = await trainNetwork(work, patches, files, digest);
     if (network === undefined) return { finished: false, step, skipped };
-    const grading = learnt.graded.length === 0 ? undefined : learnRule(learnt.graded, config);
+    const grading = learnt.graded.length === 0 ? jointRule(network) : learnRule(learnt.graded, config);
     await writeFileAtomic(files.model, modelOf(network, work, grading));
     return { finished: true, step, skipped };
   } catch (error) {
@@ -253,6 +248,15 @@ const only = (patches: TrainingPatches, keeps: (slide: number) => boolean): Trai
     for (let i = 0; i < count; i++) places.push(first + i);
   }
   return { ...patches, count: places.length, slides, get: (index) => patches.get(places[index]) };
+};
+
+/** The rule that joint training learnt with the network, from soft grades of patches; undefined where there was none. */
+const jointRule = (network: ReadonlyMap<string, Value>): GradingRule | undefined => {
+  const [weight, bias] = [network.get("slide.weight"), network.get("slide.bias")];
+  if (weight === undefined || bias === undefined) return undefined;
+  const values = Array.from(weight.data, Number);
+  const weights = Array.from({ length: GRADES }, (_, grade) => values.slice(grade * GRADES, (grade + 1) * GRADES));
+  return { rule: { weights, bias: Array.from(bias.data, Number) } };
 };
 
 const CALIBRATION_FOLDS = 5;

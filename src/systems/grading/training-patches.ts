@@ -33,8 +33,8 @@ export interface PreparationWatch {
 const OPEN_SLIDES = 64;
 
 /**
- * Plans the patches of every slide that has a mask. Pixels and classes are read when they are first asked for, and kept as far as
- * `training.cacheMegabytes` reach. A slide that cannot be read is left out and named in `skipped`.
+ * Plans the patches of every slide that has a mask. Pixels and classes are kept as far as `training.cacheMegabytes` reach; those of a training
+ * that sees every patch are read beforehand, the others when they are first asked for. A slide that cannot be read is left out and named in `skipped`.
  */
 export const trainingPatches = async (
   samples: readonly SlideSample[],
@@ -76,27 +76,38 @@ export const trainingPatches = async (
   const limit = config.training.cacheMegabytes * 2 ** 20;
   const cache = new Map<number, TrainingPatch>();
   let bytes = 0;
+  const get = async (index: number): Promise<TrainingPatch> => {
+    const kept = cache.get(index);
+    if (kept !== undefined) return kept;
+    const { square, slide } = squares[index];
+    const { sample, stains } = slides[slide];
+    const opened = await open(sample);
+    const [image, labels] = await Promise.all([
+      readPatch(opened.slide, square, config.patch),
+      maskReader(opened.slide, opened.mask, classes, config.patch)(square),
+    ]);
+    const patch = { pixels: stains(image).data, labels };
+    if (bytes < limit) {
+      bytes += patch.pixels.byteLength + labels.byteLength;
+      cache.set(index, patch);
+    }
+    return patch;
+  };
+  // Slide by slide each tile is decoded once, in the order of training many times; not worth it for a training that sees few patches.
+  if (config.training.steps * config.training.batch >= squares.length) {
+    for (const [index, { first, count }] of slides.entries()) {
+      for (let i = 0; i < count && bytes < limit; i++) {
+        signal?.throwIfAborted();
+        await get(first + i).catch(() => undefined); // a patch that cannot be read is said when it is learnt from
+      }
+      listener?.({ kind: "count", text: "reading patches", done: index + 1, total: slides.length });
+    }
+  }
   return {
     count: squares.length,
     slides: slides.map(({ sample, first, count }) => ({ sample, first, count })),
     skipped,
-    get: async (index) => {
-      const kept = cache.get(index);
-      if (kept !== undefined) return kept;
-      const { square, slide } = squares[index];
-      const { sample, stains } = slides[slide];
-      const opened = await open(sample);
-      const [image, labels] = await Promise.all([
-        readPatch(opened.slide, square, config.patch),
-        maskReader(opened.slide, opened.mask, classes, config.patch)(square),
-      ]);
-      const patch = { pixels: stains(image).data, labels };
-      if (bytes < limit) {
-        bytes += patch.pixels.byteLength + labels.byteLength;
-        cache.set(index, patch);
-      }
-      return patch;
-    },
+    get,
     close: open.close,
   };
 };
