@@ -2,6 +2,7 @@ import { ImageError } from "../image.ts";
 import { ImageProblem } from "../readable.ts";
 import { isTiff, TAG } from "../tiff-tags.ts";
 import { readDirectories, type TiffDirectory } from "./directory.ts";
+import { isJpeg2000 } from "./jpeg-2000.ts";
 import { plainSlide } from "./plain-slide.ts";
 import { findPyramid } from "./pyramid.ts";
 import { openRandomAccess } from "./random-access.ts";
@@ -13,7 +14,7 @@ import { tiffSlide } from "./tiff-slide.ts";
  * or a plain image of one level. The content decides, not the file's name. Only directories are read now, and tiles as they are needed,
  * so that memory does not grow with the slide. Labels, macro images and thumbnails are named in `associated` and never read.
  *
- * Tiles may be stored as they are, or as JPEG, LZW, deflate, PackBits or WebP; JPEG 2000 is not read.
+ * Tiles may be stored as they are, or as JPEG, JPEG 2000 (Aperio's too), LZW, deflate, PackBits or WebP.
  * @throws ImageError that names the file and what to do when it does not exist, is empty, damaged, cut short or of a kind that is not
  * read; RangeError when `micronsPerPixel` is not positive.
  */
@@ -44,5 +45,6 @@ export const openSlide = async (path: string, options: OpenSlideOptions = {}): P
 /** Whether a page is better decoded whole: small, and in strips, as programs for photographs write it. */
 const isPlain = async (page: TiffDirectory, bytes: number): Promise<boolean> => {
   const pixels = (await page.first(TAG.width, 0)) * (await page.first(TAG.height, 0));
+  if (isJpeg2000(await page.first(TAG.compression, 1))) return false;
   return !page.has(TAG.tileWidth) && pixels <= 25_000_000 && bytes <= 2 ** 28;
 };

@@ -4,6 +4,8 @@ import { ImageProblem } from "../readable.ts";
 import { COMPRESSION, PHOTOMETRIC } from "../tiff.ts";
 import { TAG } from "../tiff-tags.ts";
 import type { TiffDirectory } from "./directory.ts";
+import { decodeJpeg2000, isJpeg2000 } from "./jpeg-2000.ts";
+import { startOpenJpeg } from "./openjpeg.ts";
 import type { RandomAccessFile } from "./random-access.ts";
 import { type PictureTags, SHORT, UNDEFINED, wrapPicture } from "./stacked-picture.ts";
 
@@ -39,13 +41,9 @@ const READABLE = new Set<number>([
   COMPRESSION.webp,
 ]);
 
-/** By the numbers of libtiff and of Aperio (33003: YCbCr, 33005: RGB). */
+/** By the numbers of libtiff. */
 const COMPRESSION_NAMES = new Map([
   [6, "JPEG of the old kind"],
-  [33_003, "JPEG 2000"],
-  [33_004, "JPEG 2000"],
-  [33_005, "JPEG 2000"],
-  [34_712, "JPEG 2000"],
   [34_887, "LERC"],
   [34_925, "LZMA"],
   [34_934, "JPEG XR"],
@@ -56,8 +54,9 @@ const COMPRESSION_NAMES = new Map([
 
 /**
  * Reads how a page is stored: 8-bit grey, palette or RGB with or without opacity, in tiles or strips, channels together or apart.
- * Tiles are decoded by libvips from their bytes alone, so colours are those that libvips gives for the whole file, except that embedded
- * profiles are not applied. Transparent pixels lie over white. A tile without bytes, which writers leave out as empty, is `empty`.
+ * Tiles are decoded from their bytes alone: JPEG 2000 by OpenJPEG, all else by libvips, with the colours that it gives for the whole
+ * file, except that embedded profiles are not applied. Transparent pixels lie over white. A tile without bytes, which writers leave out
+ * as empty, is `empty`.
  * @throws ImageProblem when it is of another kind, or claims what cannot be.
  */
 export const readRaster = async (
@@ -80,6 +79,7 @@ export const readRaster = async (
     );
   }
   const kind = await readKind(page);
+  if (isJpeg2000(kind.compression)) await startOpenJpeg();
   const planes = kind.planar ? kind.samples : 1;
   const [across, down] = [Math.ceil(width / tileWidth), Math.ceil(height / tileHeight)];
   const [offsetsTag, lengthsTag] = tiled ? [TAG.tileOffsets, TAG.tileByteCounts] : [TAG.stripOffsets, TAG.stripByteCounts];
@@ -94,7 +94,7 @@ export const readRaster = async (
   let index: Promise<readonly [readonly number[], readonly number[]]> | undefined;
 
   /** A tile of a plane as it is stored; empty where it was left out. */
-  const stored = async ({ column, row }: TilePlace, plane: number): Promise<Uint8Array> => {
+  const stored = async ({ column, row }: TilePlace, plane: number): Promise<Buffer> => {
     index ??= Promise.all([page.numbers(offsetsTag), page.numbers(lengthsTag)]);
     const [offsets, lengths] = await index;
     const tile = (plane * down + row) * across + column;
@@ -103,9 +103,16 @@ export const readRaster = async (
     return file.read(offsets[tile], lengths[tile]);
   };
 
+  const decodeAlone = async (bytes: Buffer, height: number): Promise<Uint8Array | undefined> => {
+    if (bytes.length === 0) return undefined;
+    const { samples: channels, compression, photometric } = kind;
+    return asChannels(await decodeJpeg2000(bytes, { width: tileWidth, height, channels, compression, photometric }), channels, 3);
+  };
+
   /** The channels of a plane of each tile; undefined where it was left out. */
   const decode = async (places: readonly TilePlace[], plane: number): Promise<(Uint8Array | undefined)[]> => {
     const bytes = await Promise.all(places.map((place) => stored(place, plane)));
+    if (isJpeg2000(kind.compression)) return Promise.all(places.map(({ row }, i) => decodeAlone(bytes[i], rowsOf(row))));
     const parts = bytes.filter(({ length }) => length > 0);
     if (parts.length === 0) return places.map(() => undefined);
     const rows = places.map(({ row }, i) => (bytes[i].length > 0 ? rowsOf(row) : 0));
@@ -151,7 +158,7 @@ export const readRaster = async (
         return alone;
       }
       const [{ column, row }] = places;
-      // libvips' own words may be about another tile.
+      // A decoder's own words may be about another tile.
       const reason =
         error instanceof ImageProblem || error instanceof ImageError ? error : damagedTile(column * tileWidth, row * tileHeight);
       return [{ status: "rejected", reason }];
@@ -173,7 +180,8 @@ interface Kind {
 
 const readKind = async (page: TiffDirectory): Promise<Kind> => {
   const compression = await page.first(TAG.compression, COMPRESSION.none);
-  if (!READABLE.has(compression)) {
+  const jpeg2000 = isJpeg2000(compression);
+  if (!jpeg2000 && !READABLE.has(compression)) {
     const name = COMPRESSION_NAMES.get(compression) ?? `of a kind that is not known`;
     throw new ImageProblem(
       `its tiles are compressed as ${name} (compression ${compression}), which is not read. Convert it to a pyramidal TIFF with JPEG tiles.`,
@@ -188,12 +196,13 @@ const readKind = async (page: TiffDirectory): Promise<Kind> => {
   if (depths.length === 0 || depths.some((depth) => depth !== 8) || formats.some((format) => format !== 1)) {
     throw unread(`its samples have ${depths[0] ?? 1} bits or are no unsigned whole numbers`);
   }
-  const single = samples === 1 && [minIsWhite, grey, palette].includes(photometric);
+  const single = samples === 1 && (jpeg2000 ? [grey] : [minIsWhite, grey, palette]).includes(photometric);
   const coloured = (samples === 3 || samples === 4) && photometric === rgb;
-  const luminance = samples === 3 && photometric === yCbCr && compression === COMPRESSION.jpeg && !planar;
+  const luminance = samples === 3 && photometric === yCbCr && (jpeg2000 || compression === COMPRESSION.jpeg) && !planar;
   if (!(single || coloured || luminance)) {
     throw unread(`it has ${samples} channels of colours of kind ${photometric} (PhotometricInterpretation)`);
   }
+  if (jpeg2000 && (planar || samples === 4)) throw unread("its JPEG 2000 tiles hold opacity, or single channels of its colours");
   if ((await page.first(TAG.orientation, 1)) !== 1) throw unread("it is turned or mirrored (Orientation)");
   const extra = await page.first(TAG.extraSamples, 0);
   return { samples, compression, photometric, planar, alpha: samples === 4 && (extra === 1 || extra === 2) };
@@ -223,7 +232,7 @@ const pictureTags = async (page: TiffDirectory, kind: Kind, indices: boolean): P
 };
 
 /** `channels` of each pixel from those decoded: grey repeated, or what is beyond them left out. */
-const asChannels = (data: Buffer, stored: number, channels: number): Uint8Array => {
+const asChannels = (data: Uint8Array, stored: number, channels: number): Uint8Array => {
   if (stored === channels) return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
   const pixels = data.length / stored;
   const result = new Uint8Array(pixels * channels);

@@ -205,13 +205,13 @@ describe("which pictures are levels", () => {
     await expect(openSlide(await fileOf("b.ome.tif", tiffFile([described(fluorescence)])))).rejects.toThrow("it has 4 channels");
   });
 
-  test("formats of other scanners and JPEG 2000 are named", async () => {
+  test("formats of other scanners and other compressions are named", async () => {
     const refused = async (tags: TestPage["tags"], message: string) =>
       expect(openSlide(await fileOf("other.tif", tiffFile([page(64, 64, { tags })])))).rejects.toThrow(message);
     await refused({ 65420: 1 }, "Hamamatsu NDPI, which is not read. Convert it");
     await refused({ [TAG.description]: "<scn xmlns='http://www.leica-microsystems.com/scn/2010/10/01'>" }, "Leica SCN");
     await refused({ [TAG.xmp]: "<Metadata><iScan/></Metadata>" }, "Ventana BIF");
-    await refused({ [TAG.compression]: 33005 }, "compressed as JPEG 2000 (compression 33005), which is not read. Convert it");
+    await refused({ [TAG.compression]: 22610 }, "compressed as JPEG XR (compression 22610), which is not read. Convert it");
     await refused({ [TAG.bits]: [16, 16, 16] }, "its samples have 16 bits");
     await refused({ [TAG.photometric]: 6 }, "3 channels of colours of kind 6");
   });
