@@ -7,6 +7,7 @@ const APERIO_YCBCR = 33_003;
 const APERIO_RGB = 33_005;
 const OTHERS = [33_004, 34_712];
 
+/** Whether tiles of that Compression are JPEG 2000. */
 export const isJpeg2000 = (compression: number): boolean => [APERIO_YCBCR, APERIO_RGB, ...OTHERS].includes(compression);
 
 /** What a tile has to be, as the file's tags say. */
@@ -23,10 +24,11 @@ export interface Jpeg2000Tile {
  * Decodes a tile, an 8-bit code stream or JP2 file (ISO/IEC 15444-1), by OpenJPEG to `[height, width, channels]`, grey or RGB. Of a JP2
  * file the code stream alone counts, and the tags say which colours it has.
  *
- * Colours are YCbCr by Aperio's compression 33003, whatever its PhotometricInterpretation says, and elsewhere by that. They are then
- * made RGB, unless the code stream says that its components were transformed (MCT), which decoding undoes. OpenSlide's notes on Aperio
- * call 33003 "YCbCr format with no MCT, possibly with a chroma subsampling of 4:2:2" (https://openslide.org/formats/aperio/). Where
- * chrominance has fewer samples it is repeated, as OpenSlide does, and colours are always YCbCr: the decoder takes them so.
+ * Those of Aperio's compression 33003 are YCbCr and those of 33005 RGB, whatever PhotometricInterpretation says, which decides for the
+ * others. YCbCr becomes RGB unless the code stream says that its components were transformed (MCT), which decoding undoes: OpenSlide's
+ * notes on Aperio call 33003 "YCbCr format with no MCT, possibly with a chroma subsampling of 4:2:2"
+ * (https://openslide.org/formats/aperio/). Chrominance of fewer samples is repeated, as OpenSlide does, and colours are then YCbCr by
+ * any tag: the decoder takes them so.
  * @throws ImageProblem when its samples are of another kind; Error when it is not of that size, before memory is taken for its pixels, or
  * is damaged or cut short.
  */
