@@ -86,13 +86,31 @@ const parameters = (
   return new Parameters({ training, declarations, updates: new Map(), declare });
 };
 
-/** Parameters as inputs of a training step. Each starts from a stream of its own, keyed by (seed, name). */
-export const trainable = ({ seed = 0 } = {}): Parameters =>
-  parameters(true, (name, shape, initialise, trained) => ({
-    tensor: input(name, shape),
-    initialise: () => ({ data: initialise(shape, random("parameter", seed, name)), shape }),
-    trained,
-  }));
+export interface TrainableOptions {
+  /** Default 0. */
+  readonly seed?: number;
+  /** First values of parameters, by name, such as those of a published network. */
+  readonly from?: ReadonlyMap<string, Value>;
+}
+
+/**
+ * Parameters as inputs of a training step. Each starts from its value in `from`, or else from a stream of its own, keyed by (seed, name).
+ * @throws GraphError when a value has another shape than its parameter.
+ */
+export const trainable = ({ seed = 0, from }: TrainableOptions = {}): Parameters =>
+  parameters(true, (name, shape, initialise, trained) => {
+    const given = from?.get(name);
+    if (given !== undefined && given.shape.join() !== shape.join()) {
+      throw new GraphError(
+        `The parameter "${name}" has the shape ${formatShape(shape)}, its first values ${formatShape(given.shape)}.`,
+      );
+    }
+    return {
+      tensor: input(name, shape),
+      initialise: () => given ?? { data: initialise(shape, random("parameter", seed, name)), shape },
+      trained,
+    };
+  });
 
 /** Trained parameters as constants. @throws GraphError when one is missing or has another shape. */
 export const frozen = (values: ReadonlyMap<string, Value>): Parameters =>

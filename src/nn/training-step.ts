@@ -29,6 +29,8 @@ export interface TrainingStepDefinition extends UpdateDefinition {
   readonly accumulate?: number;
   /** Seeds the first values of the parameters. Default 0. */
   readonly seed?: number;
+  /** First values of parameters, by name, instead of seeded ones. */
+  readonly from?: ReadonlyMap<string, Value>;
 }
 
 export interface TrainingStep {
@@ -52,10 +54,10 @@ export interface TrainingStep {
 
 /** Builds the graph of one training step: loss, gradients of every weight, optimiser, running statistics. */
 export const trainingStep = (definition: TrainingStepDefinition): TrainingStep => {
-  const { batch, objective, accumulate = 1, seed = 0 } = definition;
+  const { batch, objective, accumulate = 1, seed, from } = definition;
   requireSensible(definition);
   const feeds = Object.fromEntries(Object.entries(batch).map(([name, given]) => [name, feedOf(name, given)]));
-  const p = trainable({ seed });
+  const p = trainable({ seed, from });
   const results = objective(p, feeds);
   const weights = [...p.declarations].filter(([, { trained }]) => trained);
   if (weights.length === 0) throw new GraphError("trainingStep: the objective uses no weights, so there is nothing to train.");

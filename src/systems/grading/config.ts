@@ -90,6 +90,16 @@ export const configSchema = z.strictObject({
       position: z.enum(["sum", "concat", "none"]).default(network.position).describe("How the position embedding joins a token."),
       channels: z.int().min(4).default(network.channels).describe("Channels of the decoder."),
       auxiliary: z.boolean().default(true).describe("A second head on the third stage, in training."),
+      stochasticDepth: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(0)
+        .describe("Share of a batch that skips the last block's branches in training; it grows linearly from 0 at the first."),
+      weights: z
+        .string()
+        .optional()
+        .describe("Published weights of a Swin transformer to begin with: a .safetensors or .onnx file."),
     })
     .prefault({}),
   loss: z
@@ -182,6 +192,7 @@ export const presets = {
       heads: [4, 8, 16, 32],
       window: networks.base.network.window,
       channels: networks.base.network.channels,
+      stochasticDepth: 0.3,
     },
     training: { steps: 80_000, batch: 24, learningRate: 6e-5, warmup: 1500, weightDecay: 0.01 },
   },

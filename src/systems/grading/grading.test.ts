@@ -17,7 +17,7 @@ import { openSegmenter, readGrader } from "./segmenter.ts";
 import { grading } from "./system.ts";
 import { trainGrader } from "./train.ts";
 import { type TrainingPatch, type TrainingPatches, trainingPatches } from "./training-patches.ts";
-import { batchMaker } from "./training-step.ts";
+import { batchMaker, buildStep } from "./training-step.ts";
 
 web.env.wasm.numThreads = 1;
 
@@ -152,6 +152,33 @@ describe("training", () => {
       )
     ).flat();
     expect(new Set(graded.map(({ name }: { name: string }) => name)).size).toBe(6);
+  });
+});
+
+describe("first values and skipped branches", () => {
+  test("a training begins with published values where there are any, and says what is wrong with their file", async () => {
+    const name = "backbone.stage0.block0.mlp.first.weight";
+    const seeded = new Map(buildStep(configOf()).initialState());
+    const shape = seeded.get(name)?.shape ?? [];
+    const value = { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5) };
+    const first = new Map(buildStep(configOf(), new Map([[name, value]])).initialState());
+    expect(first).toEqual(new Map([...seeded, [name, value]]));
+    const config = configOf({ network: { weights: join(folder, "swin.safetensors") } });
+    await expect(trainGrader({ data, out: join(folder, "published"), config })).rejects.toThrow(
+      /swin.safetensors" cannot be read/,
+    );
+  });
+
+  test("each step of a training skips branches of its own, and the network has their input", async () => {
+    const patches = await trainingPatches((await readSlides(data)).slides.slice(0, 1), configOf());
+    const config = configOf({ network: { stochasticDepth: 0.5 } });
+    const batch = batchMaker(patches, config);
+    const [one, two] = [(await batch(1)).kept, (await batch(2)).kept];
+    await patches.close();
+    expect(one.shape).toEqual([16, 2]);
+    expect(one.data).not.toEqual(two.data);
+    expect(buildStep(config).program.feeds.map(({ name }) => name)).toContain("kept");
+    expect(buildStep(configOf()).program.feeds.map(({ name }) => name)).not.toContain("kept");
   });
 });
 

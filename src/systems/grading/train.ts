@@ -8,6 +8,7 @@ import { openRuntime, requireProvider, type Value } from "../../runtime/index.ts
 import {
   digestOf,
   digestOfCode,
+  digestOfFile,
   environment,
   foldFiles,
   hasBegun,
@@ -25,7 +26,8 @@ import type { Config } from "./config.ts";
 import { digestOfSlides, readSlides, type SlideSample } from "./data.ts";
 import { GRADES } from "./grade.ts";
 import { fitGradeClassifier } from "./grade-classifier.ts";
-import { grader } from "./model.ts";
+import { grader, networkOptions } from "./model.ts";
+import { parametersOf, readPretrained } from "./network/index.ts";
 import { stainsOf } from "./patch-pixels.ts";
 import { planPatches } from "./plan-patches.ts";
 import { gradePatch, seePatches } from "./see-patches.ts";
@@ -94,12 +96,23 @@ const trainInFolder = async (
   };
   await writeJson(files.manifest, manifest);
   await writeJson(files.config, config);
-  const digest = digestOf(JSON.stringify({ weights: weightsOf(config), dataDigest }));
+  const from = await publishedWeights(config, listener);
+  const published = config.network.weights && (await digestOfFile(config.network.weights));
+  const digest = digestOf(JSON.stringify({ weights: weightsOf(config), dataDigest, published }));
   const patches = await trainingPatches(training, config, { listener, signal });
   try {
     const skipped = [...missing, ...patches.skipped];
     if (patches.slides.length === 0) throw new Error(`None of the slides of "${data}" could be used. ${skipped[0]?.reason}`);
-    const work: Work = { config, threads, provider, resume, listener, signal, provenance: { ...manifest, data: basename(data) } };
+    const work: Work = {
+      config,
+      from,
+      threads,
+      provider,
+      resume,
+      listener,
+      signal,
+      provenance: { ...manifest, data: basename(data) },
+    };
     const learnt = await outOfFold(work, patches, files, digest);
     if ("stoppedAt" in learnt) return { finished: false, step: learnt.stoppedAt, skipped };
     if (config.validation.folds > 0) listener?.({ kind: "stage", text: "the network itself, from all slides" });
@@ -126,12 +139,14 @@ interface Work extends Pick<TrainOptions, "config" | "listener" | "signal"> {
   readonly threads: number;
   readonly provider: NonNullable<TrainOptions["provider"]>;
   readonly resume: boolean;
+  /** First values of the networks. */
+  readonly from: ReadonlyMap<string, Value> | undefined;
   readonly provenance: unknown;
 }
 
 /** Trains one network; `network` is undefined where the signal stopped it. */
 const trainNetwork = async (
-  { config, threads, provider, resume, listener, signal }: Work,
+  { config, from, threads, provider, resume, listener, signal }: Work,
   patches: TrainingPatches,
   files: RunFiles,
   digest: string,
@@ -141,7 +156,7 @@ const trainNetwork = async (
     listener?.({ kind: "stage", text: "compiling the training step" });
     const { network, step, finished } = await trainLoop({
       runtime,
-      step: buildStep(config),
+      step: buildStep(config, from),
       batch: batchMaker(patches, config),
       steps: config.training.steps,
       learningRate: scheduleOf(config.training),
@@ -156,6 +171,17 @@ const trainNetwork = async (
   } finally {
     await runtime.close();
   }
+};
+
+/** What of the network has published values; how much that is, is said. @throws PretrainedError when the file does not fit. */
+const publishedWeights = async (config: Config, listener: Work["listener"]): Promise<ReadonlyMap<string, Value> | undefined> => {
+  const { weights } = config.network;
+  if (weights === undefined) return undefined;
+  const parameters = parametersOf(networkOptions(config), [config.patch, config.patch]);
+  const { values, unused } = await readPretrained(weights, parameters);
+  const left = unused.size > 0 ? `; ${unused.size} of its tensors have no use here` : "";
+  listener?.({ kind: "stage", text: `${values.size} of ${parameters.size} parameters begin with values of "${weights}"${left}` });
+  return values;
 };
 
 const modelOf = (

@@ -2,35 +2,38 @@ import { add, concat, mean, mul, slice, softmax, sum, type Tensor } from "../../
 import { augment } from "../../imaging/index.ts";
 import { crossEntropy, dense, type Parameters, type TrainingStep, trainingStep } from "../../nn/index.ts";
 import { random } from "../../random/index.ts";
-import type { Values } from "../../runtime/index.ts";
+import type { Value, Values } from "../../runtime/index.ts";
 import { epochOrder, updateSettingsOf } from "../../training/index.ts";
 import { classesOf, NO_CLASS } from "./classes.ts";
 import type { Config } from "./config.ts";
 import { GRADES } from "./grade.ts";
 import { networkOptions } from "./model.ts";
-import { segmentation, segmentationLoss } from "./network/index.ts";
+import { segmentation, segmentationLoss, stochasticDepth } from "./network/index.ts";
 import { softGrades } from "./soft-grade.ts";
 import type { TrainingPatches } from "./training-patches.ts";
 
 /**
  * The graph of one step: L1 = 0.1 CE + 0.9 Dice of the pixels' classes; in joint training (`loss.slide` above 0) a batch is of one slide, and
  * L2, the cross-entropy of its grade, is added: expected areas of the patterns -> soft grades of the patches -> their mean r ->
- * softmax(W r + b).
+ * softmax(W r + b). The network begins with the values `from`, where it has them.
  */
-export const buildStep = (config: Config): TrainingStep => {
-  const { seed, patch, loss: weights, training } = config;
+export const buildStep = (config: Config, from?: ReadonlyMap<string, Value>): TrainingStep => {
+  const { seed, patch, network, loss: weights, training } = config;
   const { batch } = training;
   const joint = weights.slide > 0;
+  const branches = 2 * network.depths.reduce((total, depth) => total + depth);
   return trainingStep({
     seed,
+    from,
     batch: {
       x: [batch, 3, patch, patch],
       labels: { shape: [batch, patch, patch], type: "int64" },
       counts: [batch, patch, patch],
       ...(joint ? { grade: [1, GRADES] } : {}),
+      ...(network.stochasticDepth > 0 ? { kept: [branches, batch] } : {}),
     },
-    objective: (p, { x, labels, counts, grade }) => {
-      const found = segmentation(p, x, networkOptions(config));
+    objective: (p, { x, labels, counts, grade, kept }) => {
+      const found = segmentation(p, x, networkOptions(config), kept);
       const pixels = segmentationLoss(found, labels, { ...weights, pixelWeights: counts });
       if (!joint) return pixels;
       const slide = crossEntropy(slideLogits(p.at("slide"), found.logits, config), grade);
@@ -64,8 +67,9 @@ const likelyGrades = (shape: readonly number[]): Float32Array =>
  * patches in the order of `epochOrder`, or, in joint training, of one slide in turn, and its `grade`, one-hot [1, 6].
  */
 export const batchMaker = (patches: TrainingPatches, config: Config): ((number: number) => Promise<Values>) => {
-  const { seed, patch: size, training, augmentation, loss } = config;
+  const { seed, patch: size, network, training, augmentation, loss } = config;
   const { batch } = training;
+  const depth = { depths: network.depths, rate: network.stochasticDepth, batch, seed };
   const moved = { ...augmentation, brightness: 0, contrast: 0 };
   const area = size * size;
   const joint = loss.slide > 0;
@@ -107,6 +111,7 @@ export const batchMaker = (patches: TrainingPatches, config: Config): ((number: 
       labels: { data: labels, shape },
       counts: { data: counts, shape },
       ...(joint ? { grade: { data: oneHot, shape: [1, GRADES] } } : {}),
+      ...(depth.rate > 0 ? { kept: stochasticDepth(depth, number) } : {}),
     };
   };
 };
