@@ -165,7 +165,7 @@ export const configSchema = z.strictObject({
         .refine((folds) => folds !== 1, "one part cannot be left out of itself: give 2 or more, or 0")
         .default(2)
         .describe(
-          "Networks that are trained without a part of the patients each, so that the grade's rule and its calibration are learnt from slides that were not trained on; 0: none, and the rule is the table.",
+          "Where a data set has no validation slides: networks that are trained without a part of the patients each, so that the grade's rule and its calibration are learnt from slides that were not trained on; 0: none, and the rule is the table.",
         ),
     })
     .prefault({}),

@@ -35,7 +35,7 @@ test("a table says image, mask, grade, patient and split; what does not exist is
       maskPath: join(folder, "m.png"),
       grade: 0,
       patient: undefined,
-      split: "train",
+      split: "validation",
     },
   ]);
   expect(skipped.map(({ reason }) => reason)).toEqual([`"${join(folder, "gone.tiff")}", of row 5 of the table, does not exist.`]);

@@ -4,7 +4,7 @@ import { parse } from "csv-parse/sync";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { digestOfFiles } from "../../training/index.ts";
 
-export type Split = "train" | "test";
+export type Split = "train" | "validation" | "test";
 
 /** A slide of a data set. */
 export interface SlideSample {
@@ -36,7 +36,7 @@ const FOLDERS = { images: ["images", "image", "slides"], masks: ["masks", "mask"
 
 /**
  * The slides of a data set: a table (`slides.csv`, or a folder with one) with the columns image, and where there are any mask, grade,
- * patient and split (train, test; validation counts as train), paths being relative to the table; a folder with `images` and `masks` of equal names; or
+ * patient and split (train, validation, test), paths being relative to the table; a folder with `images` and `masks` of equal names; or
  * a folder of slides, or one slide.
  * @throws SlideDatasetError where there are none, or a column does not fit.
  */
@@ -121,7 +121,7 @@ const readTable = async (source: string, table: string): Promise<SlideDataset> =
       maskPath: mask ? at(mask) : undefined,
       grade: isup,
       patient: patient || undefined,
-      split: split === "test" ? "test" : "train",
+      split: (split as Split | undefined) || "train",
     });
   }
   if (slides.length === 0)

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as web from "onnxruntime-web";
@@ -153,6 +153,19 @@ describe("training", () => {
     ).flat();
     expect(new Set(graded.map(({ name }: { name: string }) => name)).size).toBe(6);
   });
+});
+
+test("a data set's validation slides are not trained on: the rule and its calibration are learnt from them", async () => {
+  const rows = (await readFile(join(data, "slides.csv"), "utf8")).split("\n");
+  const divided = rows.map((row, index) => (index === 2 || index === 5 ? row.replace(",train", ",validation") : row));
+  const table = join(data, "divided.csv");
+  await writeFile(table, divided.join("\n"));
+  const out = join(folder, "divided");
+  await trainGrader({ data: table, out, config: configOf(), threads: 1 });
+  expect(JSON.parse(await readFile(runFiles(out).manifest, "utf8")).trainingSlides).toBe(4);
+  expect(await readdir(out)).not.toContain("folds");
+  const { grading: learnt } = readGrader(await modelOf("divided")).description;
+  expect(learnt?.calibration?.cases).toBe(2);
 });
 
 describe("first values and skipped branches", () => {

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
 import { exists, holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
-import { openSlide, type SkippedFile } from "../../imaging/index.ts";
-import { calibrateConformal, foldsOf } from "../../metrics/index.ts";
+import type { SkippedFile } from "../../imaging/index.ts";
+import { foldsOf } from "../../metrics/index.ts";
 import { frozen } from "../../nn/index.ts";
 import { openRuntime, requireProvider, type Value } from "../../runtime/index.ts";
 import {
@@ -24,16 +24,10 @@ import type { WorkOptions } from "../system.ts";
 import { canGrade, classesOf } from "./classes.ts";
 import type { Config } from "./config.ts";
 import { digestOfSlides, readSlides, type SlideSample } from "./data.ts";
-import { GRADES } from "./grade.ts";
-import { fitGradeClassifier } from "./grade-classifier.ts";
+import { type GradedSlide, gradeSlides, jointRule, learnRule } from "./learn-rule.ts";
 import { grader, networkOptions } from "./model.ts";
 import { parametersOf, readPretrained } from "./network/index.ts";
-import { stainsOf } from "./patch-pixels.ts";
-import { planPatches } from "./plan-patches.ts";
-import { gradePatch, seePatches } from "./see-patches.ts";
-import { type GradingRule, openSegmenter, type Segmenter, writeGrader } from "./segmenter.ts";
-import { gradeProportions, slideGradeProbabilities } from "./slide-grade.ts";
-import { trainGradeClassifier } from "./train-grade-classifier.ts";
+import { type GradingRule, writeGrader } from "./segmenter.ts";
 import { type TrainingPatches, trainingPatches } from "./training-patches.ts";
 import { batchMaker, buildStep } from "./training-step.ts";
 
@@ -52,15 +46,16 @@ export interface TrainSummary {
 }
 
 /**
- * Trains a grader in two stages. First networks by the loss of pixels: one without each part of the patients (`validation.folds`), which grades the
- * patches of that part, and one from all. Then the rule softmax(W r + b) of the slide's grade, by cross-entropy on the shares r of those patch grades, and
- * its calibration, likewise on slides left out.
+ * Trains a grader in two stages. First a network by the loss of pixels, which grades the patches of the validation slides; where there are none,
+ * networks without each part of the patients (`validation.folds`), which grade the patches of that part, and one from all. Then the rule
+ * softmax(W r + b) of the slide's grade, by cross-entropy on the shares r of those patch grades, and its calibration.
  * @throws SlideDatasetError, FolderInUseError; Error as sentences for the user.
  */
 export const trainGrader = async (options: TrainOptions): Promise<TrainSummary> => {
   await requireProvider(options.provider ?? "cpu");
   const { slides, skipped } = await readSlides(options.data);
   const training = slides.filter(({ split, maskPath }) => split === "train" && maskPath !== undefined);
+  const validation = slides.filter(({ split, grade }) => split === "validation" && grade !== undefined);
   if (training.length === 0) {
     throw new Error(
       `"${options.data}" has no slides with masks to train on. Give masks in a folder masks, or in the column mask of slides.csv.`,
@@ -68,7 +63,7 @@ export const trainGrader = async (options: TrainOptions): Promise<TrainSummary> 
   }
   const folder = await holdFolder(options.out);
   try {
-    return await trainInFolder(options, training, skipped);
+    return await trainInFolder(options, { training, validation }, skipped);
   } finally {
     await folder.release();
   }
@@ -76,7 +71,7 @@ export const trainGrader = async (options: TrainOptions): Promise<TrainSummary> 
 
 const trainInFolder = async (
   options: TrainOptions,
-  training: readonly SlideSample[],
+  { training, validation }: Readonly<Record<"training" | "validation", readonly SlideSample[]>>,
   missing: readonly SkippedFile[],
 ): Promise<TrainSummary> => {
   const { data, out, config, threads = availableParallelism(), provider = "cpu", listener, signal } = options;
@@ -113,14 +108,17 @@ const trainInFolder = async (
       signal,
       provenance: { ...manifest, data: basename(data) },
     };
-    const learnt = await outOfFold(work, patches, files, digest);
+    const learnt = validation.length > 0 ? { graded: [] } : await outOfFold(work, patches, files, digest);
     if ("stoppedAt" in learnt) return { finished: false, step: learnt.stoppedAt, skipped };
-    if (config.validation.folds > 0) listener?.({ kind: "stage", text: "the network itself, from all slides" });
+    if (learnt.graded.length > 0) listener?.({ kind: "stage", text: "the network itself, from all slides" });
     const { step, network } = await trainNetwork(work, patches, files, digest);
     if (network === undefined) return { finished: false, step, skipped };
-    const grading = learnt.graded.length === 0 ? jointRule(network) : learnRule(learnt.graded, config);
+    const judged = canGrade(classesOf(config.classes)) ? validation : [];
+    const { found, failures } = await gradeSlides(modelOf(network, work, undefined), judged, work);
+    const graded = [...learnt.graded, ...found];
+    const grading = graded.length === 0 ? jointRule(network) : learnRule(graded, config);
     await writeFileAtomic(files.model, modelOf(network, work, grading));
-    return { finished: true, step, skipped };
+    return { finished: true, step, skipped: [...skipped, ...failures] };
   } catch (error) {
     if (signal?.aborted && error === signal.reason) return { finished: false, step: 0, skipped: missing };
     throw error;
@@ -190,14 +188,6 @@ const modelOf = (
   grading: GradingRule | undefined,
 ): Uint8Array => writeGrader(grader(frozen(network), config), { config, grading, provenance });
 
-/** A slide's patch grades, by a network that was not trained on it, and what a pathologist said. */
-export interface GradedSlide {
-  readonly name: string;
-  readonly proportions: readonly number[];
-  readonly grade: number;
-  readonly patient?: string;
-}
-
 /** The networks without a part of the patients each, and what they see in that part; what is done is not done again. */
 const outOfFold = async (
   work: Work,
@@ -227,41 +217,16 @@ const outOfFold = async (
       listener?.({ kind: "stage", text: `network ${fold + 1} of ${folds} for the slide's grade, without ${left.length} slides` });
       const { step, network } = await trainNetwork(work, rest, own, `${digest} without ${fold}`);
       if (network === undefined) return { stoppedAt: step };
-      const segmenter = await openSegmenter(modelOf(network, work, undefined), {
-        threads: work.threads,
-        provider: work.provider,
-      });
-      try {
-        const found: GradedSlide[] = [];
-        for (const { sample } of left) {
-          if (sample.grade === undefined) continue;
-          listener?.({ kind: "count", text: "grading slides left out", done: found.length + 1, total: left.length });
-          const proportions = await proportionsOf(segmenter, sample, work);
-          found.push({ name: sample.name, proportions, grade: sample.grade, patient: sample.patient });
-        }
-        await writeJson(place, found);
-      } finally {
-        await segmenter.close();
-      }
+      const { found } = await gradeSlides(
+        modelOf(network, work, undefined),
+        left.map(({ sample }) => sample),
+        work,
+      );
+      await writeJson(place, found);
     }
     graded.push(...((await readJson(place)) as GradedSlide[]));
   }
   return { graded };
-};
-
-/** The shares of the grades of a slide's patches. */
-const proportionsOf = async (segmenter: Segmenter, { path }: SlideSample, { config, signal }: Work): Promise<number[]> => {
-  const slide = await openSlide(path, { micronsPerPixel: config.slide.micronsPerPixel });
-  try {
-    const { patches, thumbnail } = await planPatches(slide, config);
-    const grades: number[] = [];
-    for await (const seen of seePatches(segmenter, slide, patches, { stains: stainsOf(thumbnail, config), signal })) {
-      grades.push(gradePatch(seen, config).gleason.isup);
-    }
-    return gradeProportions(grades);
-  } finally {
-    await slide.close();
-  }
 };
 
 /** The patches of some slides. */
@@ -274,46 +239,4 @@ const only = (patches: TrainingPatches, keeps: (slide: number) => boolean): Trai
     for (let i = 0; i < count; i++) places.push(first + i);
   }
   return { ...patches, count: places.length, slides, get: (index) => patches.get(places[index]) };
-};
-
-/** The rule that joint training learnt with the network, from soft grades of patches; undefined where there was none. */
-const jointRule = (network: ReadonlyMap<string, Value>): GradingRule | undefined => {
-  const [weight, bias] = [network.get("slide.weight"), network.get("slide.bias")];
-  if (weight === undefined || bias === undefined) return undefined;
-  const values = Array.from(weight.data, Number);
-  const weights = Array.from({ length: GRADES }, (_, grade) => values.slice(grade * GRADES, (grade + 1) * GRADES));
-  return { rule: { weights, bias: Array.from(bias.data, Number) } };
-};
-
-const CALIBRATION_FOLDS = 5;
-
-/**
- * The rule from all slides; and its calibration from probabilities that rules without each fifth of the patients give to that fifth, with the
- * penalty chosen for all. (Cross-conformal, Vovk 2015: without the guarantee of a held-out set, but with every slide.)
- */
-export const learnRule = (graded: readonly GradedSlide[], { grade, seed }: Pick<Config, "grade" | "seed">): GradingRule => {
-  const groups = graded.map(({ patient }) => patient);
-  const [proportions, grades] = [graded.map((slide) => slide.proportions), graded.map((slide) => slide.grade)];
-  const { classifier, penalty } = trainGradeClassifier(proportions, grades, { groups, seed });
-  const foldOf = foldsOf(groups, CALIBRATION_FOLDS, "calibration", seed);
-  const probabilities: number[][] = [];
-  const reference: number[] = [];
-  for (const fold of new Set(foldOf)) {
-    const chosen = [...foldOf.keys()].filter((index) => foldOf[index] !== fold);
-    if (chosen.length === 0) continue;
-    const rule = fitGradeClassifier(
-      chosen.map((index) => proportions[index]),
-      chosen.map((index) => grades[index]),
-      { penalty },
-    );
-    for (const index of foldOf.keys()) {
-      if (foldOf[index] !== fold) continue;
-      probabilities.push(slideGradeProbabilities(rule, proportions[index]));
-      reference.push(grades[index]);
-    }
-  }
-  const rule = { weights: classifier.weights.map((row) => [...row]), bias: [...classifier.bias] };
-  return probabilities.length === 0
-    ? { rule }
-    : { rule, calibration: calibrateConformal(probabilities, reference, grade.missRate) };
 };
