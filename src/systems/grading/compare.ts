@@ -18,13 +18,17 @@ export interface GraderVariant {
   readonly look?: Pick<ConfigInput, "sampling" | "crf">;
   /** Settings of training that differ from the run's: a network of its own is trained. */
   readonly train?: Pick<ConfigInput, "loss">;
+  /** The variant that it is compared with. Default: the run. */
+  readonly against?: string;
 }
 
 /**
  * The run; the same network on the finest uniform grid, on a uniform grid of as many patches, on sparser ones, and with (or without) the CRF; and
- * a network that is trained jointly (or in stages). The last is trained without folds, and both are judged by their maps.
+ * a network that is trained jointly (or in stages), for as many steps as the run, or for `steps`, and then beside the run's way of training for as many.
+ * These are trained without folds.
  */
-export const variantsOf = ({ sampling, crf, loss }: Config): GraderVariant[] => {
+export const variantsOf = ({ sampling, crf, loss, training }: Config, steps = training.steps): GraderVariant[] => {
+  const [own, other] = loss.slide > 0 ? ["trained jointly", "trained in stages"] : ["trained in stages", "trained jointly"];
   const otherGrids = (["adaptive", "uniform", "finest"] as const).filter((grid) => grid !== sampling.grid);
   const name = {
     adaptive: "adaptive sampling",
@@ -37,9 +41,16 @@ export const variantsOf = ({ sampling, crf, loss }: Config): GraderVariant[] => 
     { name: "adaptive, sparse", look: { sampling: { grid: "adaptive", thinning: "sparse" } } },
     { name: "uniform grid of as many patches as sparse", look: { sampling: { grid: "uniform", thinning: "sparse" } } },
     { name: crf.use ? "without CRF" : "with CRF", look: { crf: { use: !crf.use } } },
-    loss.slide > 0
-      ? { name: "trained in stages", train: { loss: { slide: 0 } } }
-      : { name: "trained jointly", train: { loss: { slide: JOINT } } },
+    ...(steps === training.steps
+      ? [{ name: other, train: { loss: { slide: loss.slide > 0 ? 0 : JOINT } } }]
+      : [
+          { name: `${own}, ${steps} steps`, train: { loss: { slide: loss.slide } } },
+          {
+            name: `${other}, ${steps} steps`,
+            train: { loss: { slide: loss.slide > 0 ? 0 : JOINT } },
+            against: `${own}, ${steps} steps`,
+          },
+        ]),
   ];
 };
 
@@ -48,6 +59,7 @@ const JOINT = 1;
 
 interface ComparedRow {
   readonly name: string;
+  readonly against?: string;
   readonly measures: Readonly<Record<string, Measure>>;
   /** Mean over slides. */
   readonly patches: number;
@@ -76,15 +88,15 @@ export const compareGraders = async (
   await mkdir(folder, { recursive: true });
   const slides = await digestOfSlides((await testSlides(data)).slides);
   const rows: ComparedRow[] = [];
-  for (const variant of variantsOf(config)) {
+  for (const variant of variantsOf(config, steps)) {
     computing.listener?.({ kind: "stage", text: `comparing: ${variant.name}` });
-    const place = join(folder, variant.name.replaceAll(/[^a-z]+/gi, "-"));
+    const place = join(folder, variant.name.replaceAll(/[^a-z0-9]+/gi, "-"));
     const network = variant.train
       ? await trained(variant.train, config, { run: place, data, slides, steps, ...computing })
       : model;
     const of = digestOf(JSON.stringify([digestOf(network), variant, slides]));
     const kept = (await readJson(`${place}.json`)) as { of: string; row: ComparedRow } | undefined;
-    const row = kept?.of === of ? kept.row : await rowOf(variant, network, { data, folder, ...computing });
+    const row = kept?.of === of ? kept.row : await rowOf(variant, network, { data, folder: place, ...computing });
     await writeJson(`${place}.json`, { of, row });
     rows.push(row);
   }
@@ -117,7 +129,7 @@ const trained = async (
 };
 
 const rowOf = async (
-  { name, look }: GraderVariant,
+  { name, look, against }: GraderVariant,
   model: Uint8Array,
   { data, folder, threads, listener, signal }: Omit<EvaluateRequest, "run" | "ablation"> & { readonly folder: string },
 ): Promise<ComparedRow> => {
@@ -131,6 +143,7 @@ const rowOf = async (
     found.slides.reduce((sum, slide) => sum + of(slide), 0) / found.slides.length;
   return {
     name,
+    against,
     measures: measuresForMachines(found),
     patches: mean(({ result }) => result.patches.length),
     seconds: mean(({ result }) => result.seconds),
@@ -146,7 +159,7 @@ const rowOf = async (
 /** The comparison as a table; kappas are those of grades by the map, which no grid was trained for, differences are paired over patients. */
 const tableOf = (rows: readonly ComparedRow[]): Comparison => ({
   title: "Sampling, refinement and training, everything else equal",
-  note: "Kappa: quadratic weighted, of the grade by the map and by the shares of patch grades (the latter rule was learnt on this run's grid). Difference: kappa by the map less this run's, with its paired 95 % interval. Dice: mean over classes.",
+  note: "Kappa: quadratic weighted, of the grade by the map and by the shares of patch grades (the latter rule was learnt on this run's grid). Difference: kappa by the map less this run's (of a joint training less that in stages of as many steps), with its paired 95 % interval. Dice: mean over classes.",
   columns: [
     { name: "patches a slide", better: "lower" },
     { name: "seconds a slide", better: "lower" },
@@ -162,7 +175,7 @@ const tableOf = (rows: readonly ComparedRow[]): Comparison => ({
       Number(row.patches.toFixed(1)),
       Number(row.seconds.toFixed(2)),
       row.measures.quadratic_kappa_map ?? null,
-      index === 0 ? null : differenceOf(row, rows[0]),
+      index === 0 ? null : differenceOf(row, rows.find(({ name }) => name === row.against) ?? rows[0]),
       row.measures.quadratic_kappa_patches ?? null,
       row.measures.dice_mean ?? null,
     ],

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { stringify } from "csv-stringify/sync";
 import sharp from "sharp";
 import { writeFileAtomic } from "../../../files/index.ts";
+import { writeSlide } from "../../../imaging/index.ts";
 import { random } from "../../../random/index.ts";
 import { type Phantom, type PhantomOptions, phantom } from "./phantom.ts";
 
@@ -29,7 +30,7 @@ export interface PhantomDatasetOptions extends Pick<PhantomOptions, "width" | "h
   readonly seed?: number;
   /** Slides of one patient, who is in one split only. Default 2. */
   readonly slidesPerPatient?: number;
-  /** Default: `tiledTiff`, which holds a slide in memory; slides over some 8000 pixels a side need a writer that asks for tiles. */
+  /** Default: `tiledTiff`, which holds a slide in memory; slides over some 8000 pixels a side need `pyramidalTiff`. */
   readonly writer?: PhantomWriter;
   readonly listener?: (progress: { readonly done: number; readonly total: number }) => void;
   readonly signal?: AbortSignal;
@@ -122,6 +123,17 @@ export const tiledTiff: PhantomWriter = {
     await writeFileAtomic(path, await mask.toColourspace("b-w").tiff(tiff).toBuffer());
   },
 };
+
+/** Pyramidal BigTIFF, painted and written tile by tile: for slides of any size. */
+export const pyramidalTiff: PhantomWriter = {
+  extension: "tiff",
+  image: (path, slide) =>
+    writeSlide(path, { ...layoutOf(slide), channels: 3, compression: "jpeg" }, (...tile) => slide.paint(...tile).image),
+  mask: (path, slide) =>
+    writeSlide(path, { ...layoutOf(slide), channels: 1, compression: "deflate" }, (...tile) => slide.paintMask(...tile)),
+};
+
+const layoutOf = ({ width, height, micronsPerPixel }: Phantom) => ({ width, height, micronsPerPixel, tile: 512 });
 
 /** Tiles, and the resolution in pixels per millimetre. */
 const tiled = ({ micronsPerPixel }: Phantom) => ({

@@ -1,0 +1,13 @@
+export { classesOf, type TissueClass } from "./classes.ts";
+export * from "./config.ts";
+export { denseCrf, type Refine } from "./crf/index.ts";
+export { readSlides, type SlideDataset, SlideDatasetError, type SlideSample } from "./data.ts";
+export { type Evaluation, evaluateSlides } from "./evaluate.ts";
+export { gradeOf, patternAreas } from "./grade.ts";
+export { grader } from "./model.ts";
+export * from "./phantom/index.ts";
+export { type PatchPlan, planPatches } from "./plan-patches.ts";
+export { type PredictedSlide, predictSlide } from "./predict.ts";
+export type { PatchResult, SlideGrade, SlideResult } from "./result.ts";
+export { openSegmenter, readGrader, type Segmenter } from "./segmenter.ts";
+export { trainGrader } from "./train.ts";
