@@ -23,9 +23,8 @@ export interface GraderVariant {
 }
 
 /**
- * The run; the same network on the finest uniform grid, on a uniform grid of as many patches, on sparser ones, and with (or without) the CRF; and
- * a network that is trained jointly (or in stages), for as many steps as the run, or for `steps`, and then beside the run's way of training for as many.
- * These are trained without folds.
+ * The run; the same network on the finest uniform grid, on a uniform grid of as many patches, on sparser ones; a network that is trained jointly (or in stages), for as many steps as the run, or for `steps`, and then beside the run's way of training for as many.
+ * (these are trained without folds); and the run with (or without) the CRF, which takes the longest.
  */
 export const variantsOf = ({ sampling, crf, loss, training }: Config, steps = training.steps): GraderVariant[] => {
   const [own, other] = loss.slide > 0 ? ["trained jointly", "trained in stages"] : ["trained in stages", "trained jointly"];
@@ -40,7 +39,6 @@ export const variantsOf = ({ sampling, crf, loss, training }: Config, steps = tr
     ...otherGrids.map((grid): GraderVariant => ({ name: name[grid], look: { sampling: { grid } } })),
     { name: "adaptive, sparse", look: { sampling: { grid: "adaptive", thinning: "sparse" } } },
     { name: "uniform grid of as many patches as sparse", look: { sampling: { grid: "uniform", thinning: "sparse" } } },
-    { name: crf.use ? "without CRF" : "with CRF", look: { crf: { use: !crf.use } } },
     ...(steps === training.steps
       ? [{ name: other, train: { loss: { slide: loss.slide > 0 ? 0 : JOINT } } }]
       : [
@@ -51,6 +49,7 @@ export const variantsOf = ({ sampling, crf, loss, training }: Config, steps = tr
             against: `${own}, ${steps} steps`,
           },
         ]),
+    { name: crf.use ? "without CRF" : "with CRF", look: { crf: { use: !crf.use } } },
   ];
 };
 

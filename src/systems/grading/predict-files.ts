@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { digestOf } from "../../training/index.ts";
 import type { Predicted, PredictRequest } from "../system.ts";
@@ -21,29 +22,47 @@ export const predict = async (request: PredictRequest): Promise<Predicted> => {
   const predictions: unknown[] = [];
   const failures: SkippedFile[] = [];
   try {
-    for (const input of inputs) {
-      for (const path of await slidesAt(input, failures)) {
-        signal?.throwIfAborted();
+    const paths: string[] = [];
+    for (const input of inputs) paths.push(...(await slidesAt(input, failures)));
+    for (const [path, stem] of stemsOf(paths)) {
+      signal?.throwIfAborted();
+      try {
+        const options = { folder: out, stem, modelDigest, micronsPerPixel, listener, signal };
+        const predicted = await predictSlide(segmenter, path, options);
         try {
-          const predicted = await predictSlide(segmenter, path, { folder: out, modelDigest, micronsPerPixel, listener, signal });
-          try {
-            const { slide, result, labels } = predicted;
-            const files = await writeSlideOutputs(out, slide, result, labels, { signal });
-            predictions.push({ file: path, grade: result.grade, warnings: result.warnings, files });
-            lines.push(describe(path, predicted.result));
-          } finally {
-            await predicted.close();
-          }
-        } catch (error) {
-          signal?.throwIfAborted();
-          failures.push({ path, reason: (error as Error).message });
+          const { slide, result, labels } = predicted;
+          const files = await writeSlideOutputs(out, slide, result, labels, { stem, signal });
+          predictions.push({ file: path, grade: result.grade, warnings: result.warnings, files });
+          lines.push(describe(path, predicted.result));
+        } finally {
+          await predicted.close();
         }
+      } catch (error) {
+        signal?.throwIfAborted();
+        failures.push({ path, reason: (error as Error).message });
       }
     }
   } finally {
     await segmenter.close();
   }
   return { lines: [...lines, "For research use only: no diagnosis."], predictions, failures };
+};
+
+/**
+ * What the results of each slide are named after: the file without its ending; where that is taken (letters' case aside), with -2, -3 and so
+ * on. A slide given twice is one.
+ */
+export const stemsOf = (paths: readonly string[]): Map<string, string> => {
+  const stems = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const path of new Set(paths)) {
+    const own = basename(path).replace(/(?<=.)(\.ome)?\.[^.]*$/i, "");
+    let stem = own;
+    for (let count = 2; taken.has(stem.toLowerCase()); count++) stem = `${own}-${count}`;
+    taken.add(stem.toLowerCase());
+    stems.set(path, stem);
+  }
+  return stems;
 };
 
 /** A file as it is, or the slides of a folder or table. */

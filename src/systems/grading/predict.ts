@@ -17,6 +17,8 @@ import { stitch } from "./stitching.ts";
 export interface PredictSlideOptions {
   /** Folder for what is kept while it goes on; removed with `close`. */
   readonly folder: string;
+  /** Name of what is kept there. Default: the file's, without its ending. */
+  readonly stem?: string;
   /** Micrometres per pixel of level 0, instead of what the file or the model's configuration says. */
   readonly micronsPerPixel?: number;
   /** Identifies the model: an interrupted prediction goes on only with the same. */
@@ -54,7 +56,7 @@ export const predictSlide = async (segmenter: Segmenter, path: string, options: 
     const plan = await planPatches(slide, config);
     const { patches, downsample } = plan;
     await mkdir(folder, { recursive: true });
-    const place = join(folder, `.${basename(path, extname(path))}`);
+    const place = join(folder, `.${options.stem ?? basename(path, extname(path))}`);
     const { width, height } = slide;
     const stitching = await stitch(`${place}.labels`, {
       width,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { confusionMatrix, quadraticKappa } from "../../metrics/index.ts";
 import { random } from "../../random/index.ts";
 import { fitGradeClassifier } from "./grade-classifier.ts";
-import { decideGrade, gradeOfMap, gradeProportions, slideGradeProbabilities } from "./slide-grade.ts";
+import { decideGrade, gradeProportions, slideGradeProbabilities } from "./slide-grade.ts";
 import { trainGradeClassifier } from "./train-grade-classifier.ts";
 
 type Slides = { readonly proportions: number[][]; readonly grades: number[] };
@@ -108,11 +108,4 @@ test("a decision is the most likely grade, or the nearest to the expected one", 
   expect(decideGrade(probabilities)).toBe(0);
   expect(decideGrade(probabilities, "expected")).toBe(3);
   expect(decideGrade([0.3, 0.3, 0.1, 0.1, 0.1, 0.1])).toBe(1);
-});
-
-test("the stitched map is graded as a whole, not piece by piece", () => {
-  const pieces = [Uint8Array.of(0, 1, 1, 1), Uint8Array.of(2, 2, 0, 0)];
-  expect(gradeOfMap(pieces)).toEqual({ primary: 3, secondary: 4, isup: 2 });
-  expect(gradeOfMap(pieces, [0, 4, 5])).toEqual({ primary: 4, secondary: 5, isup: 5 });
-  expect(gradeOfMap(pieces, undefined, { minimumCancer: 6 }).isup).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { type Gleason, GRADES, type GradeOptions, gradeOf, type IsupGrade, type Pattern, patternAreas } from "./grade.ts";
+import { GRADES, type IsupGrade } from "./grade.ts";
 
 /** The rule softmax(W r + b) for a slide's grade; r are the proportions of its patches' grades. */
 export interface GradeClassifier {
@@ -31,20 +31,6 @@ export const slideGradeProbabilities = ({ weights, bias }: GradeClassifier, prop
 export const decideGrade = (probabilities: readonly number[], by: "most-likely" | "expected" = "most-likely"): IsupGrade => {
   if (by === "expected") return Math.round(probabilities.reduce((sum, p, grade) => sum + grade * p, 0)) as IsupGrade;
   return probabilities.lastIndexOf(Math.max(...probabilities)) as IsupGrade;
-};
-
-/**
- * The second rule: the grade by the table, from the pixels of the whole stitched map, so that areas sampled densely do not count
- * twice. The map comes in pieces that do not overlap, such as the tiles of its file.
- */
-export const gradeOfMap = (
-  pieces: Iterable<ArrayLike<number>>,
-  patternOfClass?: readonly (Pattern | 0)[],
-  options?: GradeOptions,
-): Gleason => {
-  const total: [number, number, number] = [0, 0, 0];
-  for (const labels of pieces) for (const [k, area] of patternAreas(labels, patternOfClass).entries()) total[k] += area;
-  return gradeOf(total, options);
 };
 
 /** @throws RangeError naming whose grade is none. */
