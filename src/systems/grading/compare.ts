@@ -23,8 +23,9 @@ export interface GraderVariant {
 }
 
 /**
- * The run; the same network on the finest uniform grid, on a uniform grid of as many patches, on sparser ones; a network that is trained jointly (or in stages), for as many steps as the run, or for `steps`, and then beside the run's way of training for as many.
- * (these are trained without folds); and the run with (or without) the CRF, which takes the longest.
+ * The run; the same network on the finest uniform grid, on a uniform grid of as many patches, on sparser ones; a network that is trained
+ * jointly (or in stages) for as many steps as the run, or for `steps`, and then beside one trained the run's way for as many (all without
+ * folds); and the run with (or without) the CRF, which takes the longest.
  */
 export const variantsOf = ({ sampling, crf, loss, training }: Config, steps = training.steps): GraderVariant[] => {
   const [own, other] = loss.slide > 0 ? ["trained jointly", "trained in stages"] : ["trained in stages", "trained jointly"];

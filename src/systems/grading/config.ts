@@ -183,6 +183,8 @@ export const presets = {
     validation: { folds: 0 },
   },
   small: {},
+  /** Twice the channels and eight times the steps of `small`: for a good grader, half an hour or more on two cores. */
+  medium: { network: { width: 32, channels: 48 }, training: { steps: 12_000 } },
   /** The source's network and settings: hours to days. */
   base: {
     patch: networks.base.patch,
@@ -197,5 +199,5 @@ export const presets = {
     training: { steps: 80_000, batch: 24, learningRate: 6e-5, warmup: 1500, weightDecay: 0.01 },
   },
   /** What `lynceus demo grading` runs. */
-  demo: { training: { steps: 400 }, validation: { folds: 0 } },
+  demo: { training: { steps: 1500 }, validation: { folds: 0 } },
 } as const satisfies Record<string, ConfigInput>;

@@ -11,7 +11,7 @@ import { evaluateRun } from "./run.ts";
 import { trainGrader } from "./train.ts";
 
 const SIZE = 512;
-const SLIDES = { train: 30, test: 18 };
+const SLIDES = { train: 60, test: 24 };
 
 /** Paints synthetic slides, trains a small grader, and shows its grades beside those of a model that sees only the colours of a slide. */
 export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Demonstrated> => {
