@@ -130,8 +130,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       rule: z
         .enum(["patches", "map"])
-        .default("patches")
-        .describe("patches: softmax(W r + b) of the shares of patch grades; map: the table, from the stitched map's pixels."),
+        .default("map")
+        .describe("map: the table, from the stitched map's pixels; patches: softmax(W r + b) of the shares of patch grades."),
       secondary: z
         .enum(["second-most", "worst"])
         .default("second-most")
@@ -141,13 +141,13 @@ export const configSchema = z.strictObject({
         .min(0)
         .max(1)
         .default(0.02)
-        .describe("Share of a patch, or of a slide's tissue, below which cancer is none."),
+        .describe("Share of a patch, or of a slide's tissue, below which cancer is none; for slides a training learns its own."),
       minimumPattern: z
         .number()
         .min(0)
         .max(0.5)
         .default(0.05)
-        .describe("Share of the cancer below which a pattern is not secondary."),
+        .describe("Share of the cancer below which a pattern is not secondary; for slides a training learns its own."),
       missRate: z
         .number()
         .gt(0)

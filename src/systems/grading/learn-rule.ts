@@ -1,41 +1,49 @@
-import { openSlide, type SkippedFile } from "../../imaging/index.ts";
+import type { SkippedFile } from "../../imaging/index.ts";
 import { calibrateConformal, foldsOf } from "../../metrics/index.ts";
 import type { Value } from "../../runtime/index.ts";
+import { digestOf } from "../../training/index.ts";
 import type { WorkOptions } from "../system.ts";
 import type { Config } from "./config.ts";
 import type { SlideSample } from "./data.ts";
 import { GRADES } from "./grade.ts";
 import { fitGradeClassifier } from "./grade-classifier.ts";
-import { stainsOf } from "./patch-pixels.ts";
-import { planPatches } from "./plan-patches.ts";
-import { gradePatch, seePatches } from "./see-patches.ts";
-import { type GradingRule, openSegmenter, type Segmenter } from "./segmenter.ts";
+import { learnLimits, type MappedSlide } from "./learn-limits.ts";
+import { predictSlide, tissueOf } from "./predict.ts";
+import { type GradingRule, openSegmenter } from "./segmenter.ts";
 import { gradeProportions, slideGradeProbabilities } from "./slide-grade.ts";
 import { trainGradeClassifier } from "./train-grade-classifier.ts";
 
 /** A slide's patch grades, by a network that was not trained on it, and what a pathologist said. */
-export interface GradedSlide {
+export interface GradedSlide extends MappedSlide {
   readonly name: string;
   readonly proportions: readonly number[];
-  readonly grade: number;
   readonly patient?: string;
 }
 
-/** Grades the patches of slides that a model was not trained on. A slide that cannot be read, or shows no tissue, is named in `failures`. */
+/**
+ * Grades slides that a model was not trained on. A slide that cannot be read, or shows no tissue, is named in `failures`. Files of
+ * one slide at a time are kept in `folder` while it is graded.
+ */
 export const gradeSlides = async (
   model: Uint8Array,
   samples: readonly SlideSample[],
+  folder: string,
   { threads, provider, listener, signal }: WorkOptions,
 ): Promise<{ readonly found: readonly GradedSlide[]; readonly failures: readonly SkippedFile[] }> => {
   const [found, failures]: [GradedSlide[], SkippedFile[]] = [[], []];
   if (samples.length === 0) return { found, failures };
   const segmenter = await openSegmenter(model, { threads, provider });
+  const modelDigest = digestOf(model);
   try {
     for (const [index, { name, path, grade, patient }] of samples.entries()) {
       listener?.({ kind: "count", text: "grading slides left out", done: index + 1, total: samples.length });
       if (grade === undefined) continue;
       try {
-        found.push({ name, proportions: await proportionsOf(segmenter, path, signal), grade, patient });
+        const predicted = await predictSlide(segmenter, path, { folder, stem: "left out", modelDigest, signal });
+        await predicted.close();
+        const { areas, classes, patches } = predicted.result;
+        const proportions = gradeProportions(patches.map(({ gleason }) => gleason.isup));
+        found.push({ name, proportions, ...tissueOf(classes, areas), grade, patient });
       } catch (error) {
         signal?.throwIfAborted();
         failures.push({ path, reason: (error as Error).message });
@@ -45,22 +53,6 @@ export const gradeSlides = async (
     await segmenter.close();
   }
   return { found, failures };
-};
-
-/** The shares of the grades of a slide's patches. */
-const proportionsOf = async (segmenter: Segmenter, path: string, signal: AbortSignal | undefined): Promise<number[]> => {
-  const { config } = segmenter;
-  const slide = await openSlide(path, { micronsPerPixel: config.slide.micronsPerPixel });
-  try {
-    const { patches, thumbnail } = await planPatches(slide, config);
-    const grades: number[] = [];
-    for await (const seen of seePatches(segmenter, slide, patches, { stains: stainsOf(thumbnail, config), signal })) {
-      grades.push(gradePatch(seen, config).gleason.isup);
-    }
-    return gradeProportions(grades);
-  } finally {
-    await slide.close();
-  }
 };
 
 /** The rule that joint training learnt with the network, from soft grades of patches; undefined where there was none. */
@@ -75,7 +67,7 @@ export const jointRule = (network: ReadonlyMap<string, Value>): GradingRule | un
 const CALIBRATION_FOLDS = 5;
 
 /**
- * The rule from all slides; and its calibration from probabilities that rules without each fifth of the patients give to that fifth, with the
+ * The rule from all slides, and the limits of the table for their maps; and its calibration from probabilities that rules without each fifth of the patients give to that fifth, with the
  * penalty chosen for all. (Cross-conformal, Vovk 2015: without the guarantee of a held-out set, but with every slide.)
  */
 export const learnRule = (graded: readonly GradedSlide[], { grade, seed }: Pick<Config, "grade" | "seed">): GradingRule => {
@@ -100,7 +92,8 @@ export const learnRule = (graded: readonly GradedSlide[], { grade, seed }: Pick<
     }
   }
   const rule = { weights: classifier.weights.map((row) => [...row]), bias: [...classifier.bias] };
+  const limits = learnLimits(graded, grade.secondary);
   return probabilities.length === 0
-    ? { rule }
-    : { rule, calibration: calibrateConformal(probabilities, reference, grade.missRate) };
+    ? { rule, limits }
+    : { rule, limits, calibration: calibrateConformal(probabilities, reference, grade.missRate) };
 };

@@ -119,24 +119,32 @@ export const gradeSlide = (
   areas: readonly number[],
 ): SlideGrade => {
   const proportions = gradeProportions(patches.map(({ gleason }) => gleason.isup));
-  const cancer = patternTotals(classes, areas);
-  const tissue = areas.reduce((total, area, c) => total + (classes[c].name === "background" ? 0 : area), 0);
-  const map = gradeOf(cancer, { ...config.grade, minimumCancer: config.grade.minimumCancer * tissue });
+  const { cancer, tissue } = tissueOf(classes, areas);
+  const { secondary } = config.grade;
+  const { minimumCancer, minimumPattern } = grading?.limits ?? config.grade;
+  const map = gradeOf(cancer, { secondary, minimumPattern, minimumCancer: minimumCancer * tissue });
   const probabilities = grading && slideGradeProbabilities(grading.rule, proportions);
   const set = probabilities && grading?.calibration && predictionSet(probabilities, grading.calibration);
   const byPatches = probabilities && config.grade.rule === "patches" ? decideGrade(probabilities) : undefined;
+  const isup = byPatches ?? map.isup;
   return {
     rule: byPatches === undefined ? "map" : "patches",
-    isup: byPatches ?? map.isup,
+    isup,
     probabilities,
     proportions,
     map,
     set,
-    unsure: set && isUnsure(set),
+    unsure: set && (isUnsure(set) || !set.includes(isup)),
   };
 };
 
-const patternTotals = (classes: readonly TissueClass[], areas: readonly number[]): PatternAreas => {
-  const total = (pattern: number): number => areas.reduce((sum, area, c) => sum + (classes[c].pattern === pattern ? area : 0), 0);
-  return [total(3), total(4), total(5)];
+/** How much of a map is cancer, by pattern, and how much is tissue. */
+export const tissueOf = (
+  classes: readonly TissueClass[],
+  areas: readonly number[],
+): { readonly cancer: PatternAreas; readonly tissue: number } => {
+  const total = (counts: (tissue: TissueClass) => boolean): number =>
+    areas.reduce((sum, area, c) => sum + (counts(classes[c]) ? area : 0), 0);
+  const [three, four, five] = [3, 4, 5].map((pattern) => total((tissue) => tissue.pattern === pattern));
+  return { cancer: [three, four, five], tissue: total(({ name }) => name !== "background") };
 };

@@ -8,6 +8,8 @@ import { type Config, configSchema } from "./config.ts";
 const gradingSchema = z.object({
   /** softmax(W r + b) of the shares r of patch grades. */
   rule: z.object({ weights: z.array(z.array(z.number())), bias: z.array(z.number()) }),
+  /** Of the table, for grades by the map. */
+  limits: z.object({ minimumCancer: z.number(), minimumPattern: z.number() }).optional(),
   calibration: z.object({ threshold: z.number(), missRate: z.number(), cases: z.int() }).optional(),
 });
 export type GradingRule = z.output<typeof gradingSchema>;

@@ -114,7 +114,7 @@ const trainInFolder = async (
     const { step, network } = await trainNetwork(work, patches, files, digest);
     if (network === undefined) return { finished: false, step, skipped };
     const judged = canGrade(classesOf(config.classes)) ? validation : [];
-    const { found, failures } = await gradeSlides(modelOf(network, work, undefined), judged, work);
+    const { found, failures } = await gradeSlides(modelOf(network, work, undefined), judged, files.folder, work);
     const graded = [...learnt.graded, ...found];
     const grading = graded.length === 0 ? jointRule(network) : learnRule(graded, config);
     await writeFileAtomic(files.model, modelOf(network, work, grading));
@@ -220,6 +220,7 @@ const outOfFold = async (
       const { found } = await gradeSlides(
         modelOf(network, work, undefined),
         left.map(({ sample }) => sample),
+        own.folder,
         work,
       );
       await writeJson(place, found);
