@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMask, writeMaskPng, writeSurfaces } from "../imaging/index.ts";
 import { tinyTeacher } from "../systems/distillation/testing/tiny-teacher.ts";
+import { writePhantomDataset } from "../systems/grading/index.ts";
 
 /** The compiled command, as a user runs it on a machine without a graphics driver; without colours, which runners of tests ask for. */
 const command = join(createRequire(import.meta.url).resolve("lynceus"), "..", "cli", "main.js");
@@ -245,4 +246,32 @@ describe("lynceus", () => {
     expect(lastJson(evaluated.out).metrics).toEqual(own.metrics);
     expect((await lynceus("inspect", data)).out).toMatch(/test\/crack\s+2 images, 2 with masks/);
   });
+});
+
+test("slides are trained on, evaluated and predicted by the same commands", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "lynceus-cli-slides-"));
+  try {
+    const [data, run] = [join(folder, "data"), join(folder, "run")];
+    await writePhantomDataset(data, { slides: { train: 1, test: 1 }, width: 256, height: 256 });
+    const small = [
+      "patch=32",
+      "network.width=8",
+      "network.channels=8",
+      "training.steps=2",
+      "training.batch=2",
+      "validation.folds=0",
+    ];
+    const trained = await lynceus("train", "grading", "--data", data, "--out", run, ...small.flatMap((set) => ["--set", set]));
+    expect(trained.code, trained.err).toBe(0);
+    expect(trained.out).toContain("quadratic weighted kappa");
+    const evaluated = await lynceus("evaluate", run);
+    expect(evaluated.code, evaluated.err).toBe(0);
+    expect(evaluated.out).toMatch(/slides +1\n/);
+    const out = join(folder, "out");
+    const predicted = await lynceus("predict", run, join(data, "images"), "--out", out, "--json");
+    expect(predicted.code, predicted.err).toBe(0);
+    expect((await readdir(out)).filter((name) => name.endsWith(".geojson"))).toHaveLength(2);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { expect, test, vi } from "vitest";
-import { command, commandName, progress } from "./output.ts";
+import { command, commandName, formatMeasures, progress } from "./output.ts";
 
 test("commands are shown as a user can type them", () => {
   expect(commandName({}, "/usr/bin/lynceus")).toBe("lynceus");
@@ -32,4 +32,16 @@ test("without a terminal progress is a line every 15 seconds at most, and warnin
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("measures are written with their interval where they have one, numbers of things whole", () => {
+  expect(
+    formatMeasures([
+      { name: "kappa", value: 0.5, low: 0.25, high: 0.75 },
+      { name: "share", value: 0.5 },
+      { name: "slides", value: 2, count: true },
+    ])
+      .split("\n")
+      .map((line) => line.trim().replace(/ +/g, " ")),
+  ).toEqual(["kappa 0.500 [0.250, 0.750]", "share 0.500", "slides 2"]);
 });

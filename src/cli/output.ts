@@ -104,9 +104,15 @@ const duration = (seconds: number): string =>
 export const formatMeasure = ({ value, low, high }: Measure): string =>
   `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 
-/** Measures under each other. */
+/** Measures under each other; numbers of things are whole, and have no interval. */
 export const formatMeasures = (measures: ReportData["measures"] = []): string =>
-  measures.map((measure) => `  ${measure.name.padEnd(26)}${formatMeasure(measure as Measure)}`).join("\n");
+  measures
+    .map(({ name, value, low, high, count }) => {
+      const isEstimate = low !== undefined && high !== undefined;
+      const text = count ? String(value) : isEstimate ? formatMeasure({ value, low, high }) : value.toFixed(3);
+      return `  ${name.padEnd(28)}${text}`;
+    })
+    .join("\n");
 
 /** A comparison as text, columns aligned. */
 export const formatTable = ({ columns, rows }: Comparison): string => {
