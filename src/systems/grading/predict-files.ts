@@ -1,10 +1,9 @@
 import { stat } from "node:fs/promises";
-import { basename } from "node:path";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { digestOf } from "../../training/index.ts";
 import type { Predicted, PredictRequest } from "../system.ts";
 import { readSlides } from "./data.ts";
-import { writeSlideOutputs } from "./output/index.ts";
+import { stemOf, writeSlideOutputs } from "./output/index.ts";
 import { predictSlide } from "./predict.ts";
 import type { SlideResult } from "./result.ts";
 import { openSegmenter } from "./segmenter.ts";
@@ -56,7 +55,7 @@ export const stemsOf = (paths: readonly string[]): Map<string, string> => {
   const stems = new Map<string, string>();
   const taken = new Set<string>();
   for (const path of new Set(paths)) {
-    const own = basename(path).replace(/(?<=.)(\.ome)?\.[^.]*$/i, "");
+    const own = stemOf(path);
     let stem = own;
     for (let count = 2; taken.has(stem.toLowerCase()); count++) stem = `${own}-${count}`;
     taken.add(stem.toLowerCase());

@@ -5,4 +5,4 @@ export { type ClassPictures, colourClasses, overviewPictures, partPictures } fro
 export { writeSegmentation } from "./segmentation-tiff.ts";
 export { patchesCsv, SLIDE_SCHEMA, slideJson } from "./slide-json.ts";
 export { classLegend, mostMalignant, reportPicture, type SlideReportInput, slideReport } from "./slide-report.ts";
-export { type SlideOutputOptions, type SlideOutputs, writeSlideOutputs } from "./write-outputs.ts";
+export { type SlideOutputOptions, type SlideOutputs, stemOf, writeSlideOutputs } from "./write-outputs.ts";

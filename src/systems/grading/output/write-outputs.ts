@@ -65,5 +65,5 @@ export const writeSlideOutputs = async (
   return paths;
 };
 
-/** `biopsy.ome.tiff` -> `biopsy`. */
-const stemOf = (name: string): string => basename(name).replace(/(?<=.)(\.ome)?\.[^.]*$/i, "");
+/** A slide's name without the way to it and its ending: `a/biopsy.ome.tiff` -> `biopsy`. */
+export const stemOf = (name: string): string => basename(name).replace(/(?<=.)(\.ome)?\.[^.]*$/i, "");
