@@ -66,9 +66,11 @@ export const classesSetting = z
     'What the values of masks stand for: radboud (0 background, 1 stroma, 2 benign gland, 3 to 5 Gleason), document (the same in four classes), karolinska (0 background, 1 benign, 2 cancer), or a list such as [{"name": "Gleason 3", "pattern": 3, "maskValues": [3]}, ...].',
   );
 
-/** The classes that a setting means. */
+/** The classes that a setting means; patterns of cancer have their usual colours where a list gives none. */
 export const classesOf = (setting: z.output<typeof classesSetting>): readonly TissueClass[] =>
-  typeof setting === "string" ? classTables[setting] : setting;
+  typeof setting === "string"
+    ? classTables[setting]
+    : setting.map((own) => ({ ...own, colour: own.colour ?? (own.pattern === 0 ? undefined : COLOURS[own.pattern]) }));
 
 /** Marks pixels whose value no class has: they count for nothing. */
 export const NO_CLASS = 255;

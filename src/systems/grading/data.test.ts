@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { classesOf, classTables } from "./classes.ts";
 import { readSlides } from "./data.ts";
 
 const folders: string[] = [];
@@ -72,4 +73,13 @@ test("a folder of slides, a slide, and nothing", async () => {
   await expect(readSlides(join(folder, "none"))).rejects.toThrow("does not exist");
   await mkdir(join(folder, "empty"));
   await expect(readSlides(join(folder, "empty"))).rejects.toThrow("holds no slides");
+});
+
+test("patterns in a list of one's own have the colours of the tables, unless it gives others", () => {
+  const own = [
+    { name: "A", pattern: 3 as const, maskValues: [0] },
+    { name: "B", pattern: 4 as const, maskValues: [1], colour: [1, 2, 3] as [number, number, number] },
+    { name: "C", pattern: 0 as const, maskValues: [2] },
+  ];
+  expect(classesOf(own).map(({ colour }) => colour)).toEqual([classTables.radboud[3].colour, [1, 2, 3], undefined]);
 });
