@@ -99,7 +99,9 @@ export const configSchema = z.strictObject({
       weights: z
         .string()
         .optional()
-        .describe("Published weights of a Swin transformer to begin with: a .safetensors or .onnx file."),
+        .describe(
+          "What the network begins with: published weights of a Swin transformer (.safetensors or .onnx), or RUN/checkpoints/last.safetensors of another grader, whose patches may be of another size.",
+        ),
     })
     .prefault({}),
   loss: z

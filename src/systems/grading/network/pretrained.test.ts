@@ -71,8 +71,8 @@ test("what does not fit is said, name by name", () => {
   expect(reasonFor("layers.0.blocks.0.attn.relative_position_bias_table", stored([169, 1]))).toBe(
     "it is made for windows of 7, but the network has windows of 2",
   );
-  expect(reasonFor("absolute_pos_embed", stored([1, 9, 2]))).toBe(
-    "its shape [1, 9, 2] is not that of 4 x 6 tokens of 2 channels",
+  expect(reasonFor("absolute_pos_embed", stored([1, 10, 2]))).toBe(
+    "its shape [1, 10, 2] is not that of 4 x 6 tokens of 2 channels, nor of another grid of them",
   );
   expect(reasonFor("layers.0.blocks.7.norm1.weight", stored([2]))).toBe(
     'this network has no "backbone.stage0.block7.norm1.weight"',
@@ -85,6 +85,32 @@ test("what does not fit is said, name by name", () => {
     '"backbone.stage0.block0.attention.query_key_value.weight" needs queries, keys and values together',
   );
   expect(reasonFor("conv1.weight", stored([2]))).toBe("the network has no such part");
+});
+
+test("a network of its own begins where its checkpoint ends, at another patch size too", () => {
+  const checkpoint = new Map<string, StoredTensor>();
+  for (const [name, shape] of parameters) checkpoint.set(name, stored(shape));
+  checkpoint.set("optimiser.step", stored([1]));
+  const same = pretrained(checkpoint, parameters);
+  expect(same.missing).toEqual([]);
+  expect([...same.unused.keys()]).toEqual(["optimiser.step"]);
+  for (const [name, value] of same.values) expect([...value.data], name).toEqual([...value.data].map((_, i) => i));
+
+  const larger = parametersOf(options, [32, 48]);
+  const moved = pretrained(checkpoint, larger);
+  expect(moved.missing).toEqual([]);
+  // A plane over the grid stays a plane, but for the outermost half of a token, where it is held.
+  const plane = (rows: number, columns: number) => (i: number) => {
+    const place = Math.floor(i / 2);
+    return ((Math.floor(place / columns) + 0.5) / rows + ((place % columns) + 0.5) / columns) * (1 + (i % 2));
+  };
+  checkpoint.set("backbone.position.embedding", stored([4, 6, 2], plane(4, 6)));
+  const { data, shape } = pretrained(checkpoint, larger).values.get("backbone.position.embedding")!;
+  expect(shape).toEqual([8, 12, 2]);
+  for (let i = 0; i < data.length; i++) {
+    const [row, column] = [Math.floor(i / 24), Math.floor(i / 2) % 12];
+    if (row > 0 && row < 7 && column > 0 && column < 11) expect(data[i]).toBeCloseTo(plane(8, 12)(i), 5);
+  }
 });
 
 test("a bias that an export has looked up already becomes the table again", () => {

@@ -11,6 +11,7 @@ import {
 } from "../../../graph/index.ts";
 import { trainable } from "../../../nn/index.ts";
 import type { Value } from "../../../runtime/index.ts";
+import { gridOf, positionsFrom } from "./position-grid.ts";
 import { namingOf, type Place, placeOf } from "./published-names.ts";
 import { type SegmentationOptions, segmentation } from "./segmentation.ts";
 import { relativePositions } from "./windows.ts";
@@ -33,7 +34,7 @@ export class PretrainedError extends Error {
 }
 
 /**
- * Reads published weights from a `.safetensors` file, or from the constants of an `.onnx` model. Nothing else is opened: PyTorch's own
+ * Reads published weights from a `.safetensors` file (a checkpoint of a grader is one), or from the constants of an `.onnx` model. Nothing else is opened: PyTorch's own
  * files are programs, which run when they are read.
  * @throws PretrainedError when the file cannot be read, is of another kind, or holds nothing of a Swin transformer.
  */
@@ -120,10 +121,9 @@ const problemOf = (tensor: StoredTensor, { name, third, form }: Place, parameter
   const has = formatShape(tensor.shape);
   if (form === "positions") {
     const [rows, columns, channels] = wanted;
-    const fits = [[1, rows * columns, channels], [1, channels, rows, columns], wanted].some((shape) =>
-      sameShape(shape, tensor.shape),
-    );
-    return fits ? undefined : `its shape ${has} is not that of ${rows} x ${columns} tokens of ${channels} channels`;
+    return gridOf(tensor.shape, wanted)
+      ? undefined
+      : `its shape ${has} is not that of ${rows} x ${columns} tokens of ${channels} channels, nor of another grid of them`;
   }
   if (form === "bias table" && (sameShape(wanted, tensor.shape) || sameShape(biasShape(wanted), tensor.shape))) return undefined;
   if (form === "bias table" && tensor.shape.length === 2 && tensor.shape[1] === wanted[1]) {
@@ -137,10 +137,7 @@ const problemOf = (tensor: StoredTensor, { name, third, form }: Place, parameter
 const formed = ({ tensor, place: { form } }: Candidate, wanted: readonly number[]): Float32Array => {
   const values = tensor.values();
   if (form === "unfolded") return regrouped(values, wanted[wanted.length - 1]);
-  if (form === "positions" && tensor.shape.length === 4) {
-    const [rows, columns, channels] = wanted;
-    return values.map((_, i) => values[(i % channels) * rows * columns + Math.floor(i / channels)]);
-  }
+  if (form === "positions") return positionsFrom(values, tensor.shape, wanted);
   return form === "bias table" && tensor.shape.length === 4 ? tableOf(values, wanted) : values;
 };
 

@@ -104,11 +104,17 @@ const NEEDLESS: readonly (readonly [RegExp, string])[] = [
   [/relative_position_index$|attn_mask$|relative_coords_table$/, "the network computes it"],
   [/num_batches_tracked$/, "a counter, which nothing depends on"],
   [/^(head|classifier)\./, "the classifier of another task"],
+  [/^optimiser\./, "the state of another training"],
   [/cpb_mlp|logit_scale/, "a part of Swin V2, whose blocks are others"],
 ];
 
-/** The place of a published tensor, or the reason why it has none. */
+/** Names of this network itself, as its checkpoints have them. */
+const OWN = /^(backbone\.(embed|position|stage\d|merge\d)|decoder|auxiliary)\./;
+
+/** The place of a published tensor, or of one of this network's own, or the reason why it has none. */
 export const placeOf = (published: string, naming: Naming): Place | { readonly reason: string } => {
+  if (OWN.test(published))
+    return { name: published, ...(published.startsWith("backbone.position.") ? { form: "positions" } : {}) };
   const name = published.replace(PREFIX, "");
   for (const [pattern, place] of RULES) {
     const found = pattern.exec(name);
