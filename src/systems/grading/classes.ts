@@ -63,7 +63,7 @@ export const classesSetting = z
   ])
   .default("radboud")
   .describe(
-    'What the values of masks stand for: radboud (0 background, 1 stroma, 2 benign gland, 3 to 5 Gleason), document (the same in four classes), karolinska (0 background, 1 benign, 2 cancer), or a list such as [{"name": "Gleason 3", "pattern": 3, "maskValues": [3]}, ...].',
+    'What the values of masks stand for: radboud (0 background, 1 stroma, 2 benign gland, 3 to 5 Gleason), document (the same in four classes), karolinska (0 background, 1 benign, 2 cancer), or a list such as [{"name": "Gleason 3", "pattern": 3, "maskValues": [3]}, ...]. A class called "background" is not tissue.',
   );
 
 /** The classes that a setting means; patterns of cancer have their usual colours where a list gives none. */
@@ -84,3 +84,6 @@ export const classOfValue = (classes: readonly TissueClass[]): Uint8Array => {
 
 /** Whether patterns of cancer are told apart, so that there is a grade. */
 export const canGrade = (classes: readonly TissueClass[]): boolean => classes.some(({ pattern }) => pattern > 0);
+
+/** Whether pixels of a class are tissue: of every class but one called "background". */
+export const isTissue = ({ name }: TissueClass): boolean => name.toLowerCase() !== "background";

@@ -131,14 +131,14 @@ const trained = async (
 const rowOf = async (
   { name, look, against }: GraderVariant,
   model: Uint8Array,
-  { data, folder, threads, listener, signal }: Omit<EvaluateRequest, "run" | "ablation"> & { readonly folder: string },
+  { data, folder, threads, provider, listener, signal }: Omit<EvaluateRequest, "run" | "ablation"> & { readonly folder: string },
 ): Promise<ComparedRow> => {
   const configure = (config: Config): Config => ({
     ...config,
     sampling: { ...config.sampling, ...look?.sampling },
     crf: { ...config.crf, ...look?.crf } as Config["crf"],
   });
-  const found = await evaluateSlides({ model, data, folder, threads, listener, signal, configure });
+  const found = await evaluateSlides({ model, data, folder, threads, provider, listener, signal, configure });
   const mean = (of: (slide: EvaluatedSlide) => number) =>
     found.slides.reduce((sum, slide) => sum + of(slide), 0) / found.slides.length;
   return {

@@ -10,7 +10,8 @@ import {
   segmentationMeasures,
   sumOfConfusions,
 } from "../../metrics/index.ts";
-import { digestOf, type Listener } from "../../training/index.ts";
+import { digestOf } from "../../training/index.ts";
+import type { WorkOptions } from "../system.ts";
 import { NO_CLASS } from "./classes.ts";
 import type { Config } from "./config.ts";
 import { readSlides, type SlideDataset, type SlideSample } from "./data.ts";
@@ -21,16 +22,13 @@ import type { SlideResult } from "./result.ts";
 import { openSegmenter, type Segmenter } from "./segmenter.ts";
 import { decideGrade } from "./slide-grade.ts";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends Omit<WorkOptions, "workers"> {
   readonly model: Uint8Array;
   readonly data: string;
   /** Folder for what is kept while it goes on. */
   readonly folder: string;
   /** Other settings of prediction than the model's own. */
   readonly configure?: (config: Config) => Config;
-  readonly threads?: number;
-  readonly listener?: Listener;
-  readonly signal?: AbortSignal;
   /** Sees each slide while its map can be read: to draw it. */
   readonly onSlide?: (evaluated: EvaluatedSlide, predicted: PredictedSlide) => Promise<void>;
 }
@@ -55,7 +53,7 @@ export interface Evaluation {
 /** Predicts the test slides of a data set (all, where it has none), and measures maps and grades, with 95 % intervals over patients. */
 export const evaluateSlides = async ({ model, data, onSlide, ...options }: EvaluateOptions): Promise<Evaluation> => {
   const { slides: samples, skipped } = await testSlides(data);
-  const opened = await openSegmenter(model, { threads: options.threads });
+  const opened = await openSegmenter(model, { threads: options.threads, provider: options.provider });
   const segmenter = { ...opened, config: options.configure?.(opened.config) ?? opened.config };
   const slides: EvaluatedSlide[] = [];
   const failures = [...skipped];

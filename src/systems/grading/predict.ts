@@ -3,7 +3,7 @@ import { basename, extname, join } from "node:path";
 import { openSlide, type Slide } from "../../imaging/index.ts";
 import { isUnsure, predictionSet } from "../../metrics/index.ts";
 import { digestOf, type Listener } from "../../training/index.ts";
-import { canGrade, type TissueClass } from "./classes.ts";
+import { canGrade, isTissue, type TissueClass } from "./classes.ts";
 import { gradeOf, type PatternAreas } from "./grade.ts";
 import { openJournal } from "./journal.ts";
 import { stainsOf } from "./patch-pixels.ts";
@@ -146,5 +146,5 @@ export const tissueOf = (
   const total = (counts: (tissue: TissueClass) => boolean): number =>
     areas.reduce((sum, area, c) => sum + (counts(classes[c]) ? area : 0), 0);
   const [three, four, five] = [3, 4, 5].map((pattern) => total((tissue) => tissue.pattern === pattern));
-  return { cancer: [three, four, five], tissue: total(({ name }) => name !== "background") };
+  return { cancer: [three, four, five], tissue: total(isTissue) };
 };

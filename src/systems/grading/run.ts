@@ -44,13 +44,14 @@ export const evaluateModel = async ({
   readonly out: string;
   readonly comparisons?: readonly Comparison[];
 }): Promise<Evaluated> => {
-  const { threads, listener, signal } = options;
+  const { threads, provider, listener, signal } = options;
   const shown: { result: SlideResult; reference?: number; overlay: Uint8Array; thumbnail: Uint8Array }[] = [];
   const found = await evaluateSlides({
     model,
     data,
     folder: out,
     threads,
+    provider,
     listener,
     signal,
     onSlide: async ({ sample, result }, { slide, labels }) => {

@@ -1,4 +1,4 @@
-import { canGrade, type TissueClass } from "../classes.ts";
+import { canGrade, isTissue, type TissueClass } from "../classes.ts";
 import type { Gleason, Pattern } from "../grade.ts";
 import type { SlideResult } from "../result.ts";
 
@@ -31,13 +31,11 @@ export interface Composition {
 }
 
 /**
- * Areas and shares of the classes of a slide's stitched map, whose pixels are `downsample` of level 0 wide. A class called "background"
- * is not tissue; everything else that the patches saw is.
+ * Areas and shares of the classes of a slide's stitched map, whose pixels are `downsample` of level 0 wide.
  */
 export const compositionOf = ({ classes, areas, micronsPerPixel }: SlideResult, downsample: number): Composition => {
   const squareMillimetres = (pixels: number): number | undefined =>
     micronsPerPixel === undefined ? undefined : pixels * ((micronsPerPixel * downsample) / 1000) ** 2;
-  const isTissue = ({ name }: TissueClass): boolean => name.toLowerCase() !== "background";
   const pixelsOf = (counts: (ofClass: TissueClass) => boolean): number =>
     classes.reduce((sum, ofClass, index) => sum + (counts(ofClass) ? areas[index] : 0), 0);
   const tissue = pixelsOf(isTissue);
