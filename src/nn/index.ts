@@ -1,3 +1,4 @@
+export { type AlternatingPart, alternatingStep } from "./alternation.ts";
 export * from "./attention.ts";
 export * from "./initialisers.ts";
 export * from "./layers.ts";
@@ -8,5 +9,5 @@ export { frozen, type Initialiser, Parameters, trainable } from "./parameters.ts
 export * from "./residuals.ts";
 export * from "./schedules.ts";
 export * from "./similarity.ts";
-export { type BatchShape, type TrainingStep, type TrainingStepDefinition, trainingStep } from "./training-step.ts";
+export { type BatchShape, type StepRun, type TrainingStep, type TrainingStepDefinition, trainingStep } from "./training-step.ts";
 export { networkOf } from "./update.ts";

@@ -2,19 +2,17 @@ import { expect, test } from "vitest";
 import { mean, mul, square, sum } from "../graph/index.ts";
 import { openLocalRuntime, type Value } from "../runtime/index.ts";
 import { adamW, batchNorm, fill, networkOf, sgd, type TrainingStep, type TrainingStepDefinition, trainingStep } from "./index.ts";
+import { openSteps } from "./testing/steps.ts";
 
 /** Takes steps with the given rates on x = 1, 2, ...; returns the state after each. */
 const states = async (step: TrainingStep, rates: readonly number[], shape: readonly number[]) => {
   const runtime = openLocalRuntime({ threads: 1 });
-  const loaded = await runtime.load(step.program);
-  const accumulating = step.accumulation && (await runtime.load(step.accumulation.program));
-  await runtime.writeState(new Map(step.initialState()));
+  const take = await openSteps(runtime, step);
   const size = shape.reduce((product, length) => product * length, 1);
   const found: Map<string, Value>[] = [];
   for (const [i, rate] of rates.entries()) {
     const batch = { x: { data: Float32Array.from({ length: size }, (_, j) => i + 1 + j), shape } };
-    for (let part = 0; part < (step.accumulation?.count ?? 0); part++) await accumulating!.run(batch);
-    await loaded.run({ ...(accumulating ? {} : batch), ...step.schedule(i + 1, rate) });
+    await take(() => batch, i + 1, rate);
     found.push(await runtime.readState());
   }
   await runtime.close();

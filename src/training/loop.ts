@@ -1,4 +1,4 @@
-import { networkOf, type Schedule } from "../nn/index.ts";
+import { networkOf, type Schedule, type TrainingStep } from "../nn/index.ts";
 import type { Value } from "../runtime/index.ts";
 import { hasCheckpoint, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
 import type { Listener } from "./events.ts";
@@ -50,9 +50,9 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
     const step = done + 1;
     const rate = learningRate(step, steps);
     const measures = await runStep(step, rate).catch(async (error: unknown) => {
-      // Such as an image that vanished: what was done so far is not lost. A failed program changes no state, but of a step in
-      // micro-batches some may have added their gradients already.
-      if (done > saved && options.step.accumulation === undefined) await save(done).catch(() => undefined);
+      // Such as an image that vanished: what was done so far is not lost. A failed program changes no state, but of a step of
+      // several runs some may have changed it already.
+      if (done > saved && isOneRun(options.step)) await save(done).catch(() => undefined);
       throw error;
     });
     done = step;
@@ -72,9 +72,13 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
     if (step % checkpointEvery === 0 && step < steps) await save(step);
   }
   if (done > saved) await save(done);
-  const state = await runtime.readState(options.step.program.state.map(({ name }) => name));
+  const state = await runtime.readState([
+    ...new Set(options.step.runs.flatMap(({ program }) => program.state.map(({ name }) => name))),
+  ]);
   return { network: networkOf(state), step: done, finished: done === steps };
 };
+
+const isOneRun = ({ runs }: TrainingStep): boolean => runs.length === 1 && runs[0].count === 1;
 
 /** Writes the state that training starts from, of the checkpoint or new. Returns the number of steps already done. */
 const writeFirstState = async ({ runtime, step, files, resume, digest, begin }: TrainingOptions): Promise<number> => {

@@ -1,4 +1,5 @@
-import type { TrainingStep } from "../nn/index.ts";
+import type { Program } from "../graph/index.ts";
+import type { StepRun, TrainingStep } from "../nn/index.ts";
 import type { LoadedProgram, Runtime, Values } from "../runtime/index.ts";
 
 export interface StepRunnerOptions {
@@ -6,23 +7,27 @@ export interface StepRunnerOptions {
   readonly step: TrainingStep;
   /**
    * A batch by its number (from 1), a function of that alone: prepared ahead, and the same after a resume. Where a step takes k
-   * micro-batches, step s takes the batches (s - 1) k + 1 ... s k.
+   * batches, step s takes the batches (s - 1) k + 1 ... s k.
    */
   readonly batch: (number: number) => Promise<Values>;
   /** Number of steps in all. */
   readonly steps: number;
 }
 
-/** Runs the steps of a training in order, from the one after `done`; returns each one's results, averaged over its micro-batches. */
+/** Runs the steps of a training in order, from the one after `done`; returns each one's results, averaged over the runs of a program. */
 export const openStepRunner = async ({ runtime, step, batch, steps }: StepRunnerOptions, done: number) => {
-  const { accumulation } = step;
-  const update = await runtime.load(step.program);
-  const accumulate = accumulation && (await runtime.load(accumulation.program));
-  const batchesPerStep = accumulation?.count ?? 1;
+  const runs: (StepRun & { readonly loaded: LoadedProgram })[] = [];
+  const programs = new Map<Program, LoadedProgram>();
+  for (const run of step.runs) {
+    const loaded = programs.get(run.program) ?? (await runtime.load(run.program));
+    programs.set(run.program, loaded);
+    runs.push({ ...run, loaded });
+  }
+  const batchesPerStep = step.runs.reduce((total, { count, takesBatch }) => total + (takesBatch ? count : 0), 0);
 
   let asked = done * batchesPerStep;
   let next: Promise<Values> | undefined;
-  const onNextBatch = async (program: LoadedProgram, scheduled: Values = {}): Promise<Values> => {
+  const onNextBatch = async (program: LoadedProgram, scheduled: Values): Promise<Values> => {
     const running = program.run({ ...(await (next ?? batch(++asked))), ...scheduled });
     next = asked < steps * batchesPerStep ? batch(++asked) : undefined; // prepared while the program runs
     next?.catch(() => undefined); // a failure surfaces where it is awaited, one batch later
@@ -30,11 +35,16 @@ export const openStepRunner = async ({ runtime, step, batch, steps }: StepRunner
   };
 
   return async (number: number, learningRate: number): Promise<Record<string, number>> => {
-    const scheduled = step.schedule(number, learningRate);
-    if (accumulate === undefined) return meansOf([await onNextBatch(update, scheduled)]);
-    const parts: Values[] = [];
-    while (parts.length < batchesPerStep) parts.push(await onNextBatch(accumulate));
-    return { ...meansOf(parts), ...meansOf([await update.run(scheduled)]) };
+    const found: Record<string, number> = {};
+    for (const { loaded, count, takesBatch, schedule, prefix = "" } of runs) {
+      const parts: Values[] = [];
+      while (parts.length < count) {
+        const scheduled = schedule?.(number, learningRate, parts.length) ?? {};
+        parts.push(await (takesBatch ? onNextBatch(loaded, scheduled) : loaded.run(scheduled)));
+      }
+      for (const [name, mean] of Object.entries(meansOf(parts))) found[`${prefix}${name}`] = mean;
+    }
+    return found;
   };
 };
 
