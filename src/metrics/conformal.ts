@@ -17,7 +17,8 @@ export interface ConformalCalibration {
  * The promise is about cases on average: a single class can be missed more often, and cases of another scanner or hospital
  * are not exchangeable with these.
  *
- * @param probabilities class probabilities of cases that took no part in training, each adding up to 1.
+ * @param probabilities class probabilities of cases that took no part in training, or any other values in 0 .. 1 of which higher ones
+ * are more plausible.
  * @param reference their classes. @param missRate in (0, 1), such as 0.1.
  * @throws RangeError for no cases, lengths that differ, a class without a probability, or a rate outside (0, 1).
  */

@@ -109,6 +109,8 @@ describe("measures of segmentations", () => {
     const mean = [0, 1, 2].reduce((sum, c) => sum + measures.classes[c].dice.value / 3, 0);
     expect(measures.meanDice.value).toBeCloseTo(mean, 12);
     expect(measures.meanDice.low).toBeLessThan(mean);
+    const ofTwo = segmentationMeasures(matrices, { replicates: 300, meanOf: [1, 2, 3] }).meanDice.value;
+    expect(ofTwo).toBeCloseTo((measures.classes[1].dice.value + measures.classes[2].dice.value) / 2, 12);
     expect(() => segmentationMeasures([])).toThrow(/no cases/);
   });
 });

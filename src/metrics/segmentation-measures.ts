@@ -2,11 +2,16 @@ import type { Measure } from "./bootstrap.ts";
 import { type CaseBootstrapOptions, measuresOverCases } from "./case-bootstrap.ts";
 import { accuracy, type ConfusionMatrix, classMeasures, meanOverClasses, sumOfConfusions } from "./confusion-matrix.ts";
 
+export interface SegmentationOptions extends CaseBootstrapOptions {
+  /** The classes of the means: without a background, say, which is easy and lifts them. Default: all. */
+  readonly meanOf?: readonly number[];
+}
+
 /** How well maps of classes are predicted. */
 export interface SegmentationMeasures {
   /** The share of pixels that are right. */
   readonly pixelAccuracy: Measure;
-  /** Means over the classes that occur, each counting alike. */
+  /** Means over the classes of `meanOf` that occur, each counting alike. */
   readonly meanDice: Measure;
   readonly meanIntersectionOverUnion: Measure;
   /** One entry a class; NaN for a class that is neither reference nor prediction of any pixel. */
@@ -30,15 +35,16 @@ export interface SegmentationMeasures {
  */
 export const segmentationMeasures = (
   images: readonly ConfusionMatrix[],
-  options?: CaseBootstrapOptions,
+  { meanOf, ...options }: SegmentationOptions = {},
 ): SegmentationMeasures => {
   const measuresOf = (positions: Uint32Array): number[] => {
     const matrix = sumOfConfusions(Array.from(positions, (position) => images[position]));
     const each = classMeasures(matrix);
+    const chosen = meanOf?.map((c) => each[c]) ?? each;
     return [
       accuracy(matrix),
-      meanOverClasses(each, "f1"),
-      meanOverClasses(each, "intersectionOverUnion"),
+      meanOverClasses(chosen, "f1"),
+      meanOverClasses(chosen, "intersectionOverUnion"),
       ...each.flatMap(({ f1, intersectionOverUnion, precision, recall }) => [f1, intersectionOverUnion, precision, recall]),
     ];
   };

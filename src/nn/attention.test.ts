@@ -98,9 +98,9 @@ const fixed = (): Parameters =>
     training: true,
     declarations: new Map(),
     updates: new Map(),
-    declare: (name, shape, _, trained) => {
+    declare: (name, shape, _, kind) => {
       const initialise = () => ({ data: glorotUniform(4, 4)(shape, random(name)), shape });
-      return { tensor: constant(initialise().data, shape), initialise, trained };
+      return { tensor: constant(initialise().data, shape), initialise, ...kind };
     },
   });
 

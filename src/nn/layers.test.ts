@@ -119,10 +119,10 @@ const given = (tensors: Readonly<Record<string, Tensor>>): Parameters =>
     training: true,
     declarations: new Map(),
     updates: new Map(),
-    declare: (name, shape, initialise, trained) => ({
+    declare: (name, shape, initialise, kind) => ({
       tensor: tensors[name] ?? input(name, shape),
       initialise: () => ({ data: initialise(shape, random(name)), shape }),
-      trained,
+      ...kind,
     }),
   });
 

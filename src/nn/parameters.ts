@@ -11,13 +11,18 @@ export interface Declaration {
   readonly initialise: () => Value;
   /** Changed by the optimiser (weights), not by the network itself (running statistics). */
   readonly trained: boolean;
+  /** Shrunk by weight decay. */
+  readonly decays: boolean;
 }
+
+/** What is made of a declared parameter: a weight, which decays or not, or a state. */
+type Kind = Pick<Declaration, "trained" | "decays">;
 
 interface Registry {
   readonly training: boolean;
   readonly declarations: Map<string, Declaration>;
   readonly updates: Map<string, Tensor>;
-  declare(name: string, shape: readonly number[], initialise: Initialiser, trained: boolean): Declaration;
+  declare(name: string, shape: readonly number[], initialise: Initialiser, kind: Kind): Declaration;
 }
 
 /**
@@ -42,14 +47,18 @@ export class Parameters {
     return new Parameters(this.registry, `${this.prefix}${scope}.`);
   }
 
-  /** A tensor that the optimiser changes. @throws GraphError when the name is taken by another shape. */
-  weight(name: string, shape: readonly number[], initialise: Initialiser): Tensor {
-    return this.registry.declare(this.prefix + name, shape, initialise, true).tensor;
+  /**
+   * A tensor that the optimiser changes. Weight decay is for the weights of linear maps: shrinking biases and scales only hinders
+   * (Loshchilov's and later practice), so by default tensors of two dimensions and more decay.
+   * @throws GraphError when the name is taken by another shape.
+   */
+  weight(name: string, shape: readonly number[], initialise: Initialiser, { decays = shape.length > 1 } = {}): Tensor {
+    return this.registry.declare(this.prefix + name, shape, initialise, { trained: true, decays }).tensor;
   }
 
   /** A tensor that the network changes itself by `update`. */
   state(name: string, shape: readonly number[], initialise: Initialiser): Tensor {
-    return this.registry.declare(this.prefix + name, shape, initialise, false).tensor;
+    return this.registry.declare(this.prefix + name, shape, initialise, { trained: false, decays: false }).tensor;
   }
 
   /** The value of a state after this step. */
@@ -68,13 +77,13 @@ export class Parameters {
 
 const parameters = (
   training: boolean,
-  make: (name: string, shape: readonly number[], initialise: Initialiser, trained: boolean) => Declaration,
+  make: (name: string, shape: readonly number[], initialise: Initialiser, kind: Kind) => Declaration,
 ) => {
   const declarations = new Map<string, Declaration>();
-  const declare: Registry["declare"] = (name, shape, initialise, trained) => {
+  const declare: Registry["declare"] = (name, shape, initialise, kind) => {
     const known = declarations.get(name);
     if (known === undefined) {
-      const declaration = make(name, shape, initialise, trained);
+      const declaration = make(name, shape, initialise, kind);
       declarations.set(name, declaration);
       return declaration;
     }
@@ -98,7 +107,7 @@ export interface TrainableOptions {
  * @throws GraphError when a value has another shape than its parameter.
  */
 export const trainable = ({ seed = 0, from }: TrainableOptions = {}): Parameters =>
-  parameters(true, (name, shape, initialise, trained) => {
+  parameters(true, (name, shape, initialise, kind) => {
     const given = from?.get(name);
     if (given !== undefined && given.shape.join() !== shape.join()) {
       throw new GraphError(
@@ -108,13 +117,13 @@ export const trainable = ({ seed = 0, from }: TrainableOptions = {}): Parameters
     return {
       tensor: input(name, shape),
       initialise: () => given ?? { data: initialise(shape, random("parameter", seed, name)), shape },
-      trained,
+      ...kind,
     };
   });
 
 /** Trained parameters as constants. @throws GraphError when one is missing or has another shape. */
 export const frozen = (values: ReadonlyMap<string, Value>): Parameters =>
-  parameters(false, (name, shape, _, trained) => {
+  parameters(false, (name, shape, _, kind) => {
     const value = values.get(name);
     if (value === undefined) throw new GraphError(`There is no trained value for the parameter "${name}".`);
     if (value.shape.join() !== shape.join()) {
@@ -122,5 +131,5 @@ export const frozen = (values: ReadonlyMap<string, Value>): Parameters =>
         `The parameter "${name}" needs the shape ${formatShape(shape)}, but was trained with ${formatShape(value.shape)}.`,
       );
     }
-    return { tensor: constant(value.data, value.shape), initialise: () => value, trained };
+    return { tensor: constant(value.data, value.shape), initialise: () => value, ...kind };
   });

@@ -36,7 +36,7 @@ export interface Update {
  */
 export const update = (
   { optimiser, clipNorm, average }: UpdateDefinition,
-  network: Kept,
+  network: ReadonlyMap<string, Declaration>,
   gradients: ReadonlyMap<string, Tensor>,
   statistics: ReadonlyMap<string, Tensor>,
 ): Update => {
@@ -53,11 +53,10 @@ export const update = (
   };
   const updates = new Map<string, Tensor>();
   for (const [index, name] of [...gradients.keys()].entries()) {
-    const { tensor } = network.get(name)!;
+    const { tensor, decays } = network.get(name)!;
     const shape = tensor.shape as readonly number[];
     const memory = (kind: string): Tensor => compact(keep(memoryName(name, kind), shape, () => zeroValue(shape)));
-    // Weight decay is for the weights of linear maps: shrinking biases and scales only hinders (Loshchilov's and later practice).
-    const next = optimiser.update(compact(tensor), limited[index], memory, (key) => scheduled.get(key)!, tensor.rank > 1);
+    const next = optimiser.update(compact(tensor), limited[index], memory, (key) => scheduled.get(key)!, decays);
     updates.set(name, reshape(next.parameter, shape));
     for (const [kind, value] of Object.entries(next.memory)) updates.set(memoryName(name, kind), reshape(value, shape));
   }

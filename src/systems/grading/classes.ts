@@ -85,5 +85,16 @@ export const classOfValue = (classes: readonly TissueClass[]): Uint8Array => {
 /** Whether patterns of cancer are told apart, so that there is a grade. */
 export const canGrade = (classes: readonly TissueClass[]): boolean => classes.some(({ pattern }) => pattern > 0);
 
+/** The class of what was taken for glass and not looked at: the background, or else the first that is not cancer. */
+export const classOfGlass = (classes: readonly TissueClass[]): number => {
+  const background = classes.findIndex((ofClass) => !isTissue(ofClass));
+  return background >= 0
+    ? background
+    : Math.max(
+        0,
+        classes.findIndex(({ pattern }) => pattern === 0),
+      );
+};
+
 /** Whether pixels of a class are tissue: of every class but one called "background". */
 export const isTissue = ({ name }: TissueClass): boolean => name.toLowerCase() !== "background";

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { exists } from "../../files/index.ts";
 import { kappaDifference, type Measure } from "../../metrics/index.ts";
 import type { Comparison } from "../../report/index.ts";
-import { digestOf, readJson, runFiles, writeJson } from "../../training/index.ts";
+import { digestOf, digestOfCode, readJson, runFiles, writeJson } from "../../training/index.ts";
 import type { AblationRequest, EvaluateRequest } from "../system.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
-import { digestOfSlides } from "./data.ts";
+import { digestOfSlides, readSlides, trainingSlides } from "./data.ts";
 import { type EvaluatedSlide, evaluateSlides, measuresForMachines, testSlides } from "./evaluate.ts";
 import { GRADES } from "./grade.ts";
 import { trainGrader } from "./train.ts";
@@ -39,7 +39,11 @@ export const variantsOf = ({ sampling, crf, loss, training }: Config, steps = tr
     { name: "this run" },
     ...otherGrids.map((grid): GraderVariant => ({ name: name[grid], look: { sampling: { grid } } })),
     { name: "adaptive, sparse", look: { sampling: { grid: "adaptive", thinning: "sparse" } } },
-    { name: "uniform grid of as many patches as sparse", look: { sampling: { grid: "uniform", thinning: "sparse" } } },
+    {
+      name: "uniform grid of as many patches as sparse",
+      look: { sampling: { grid: "uniform", thinning: "sparse" } },
+      against: "adaptive, sparse",
+    },
     ...(steps === training.steps
       ? [{ name: other, train: { loss: { slide: loss.slide > 0 ? 0 : JOINT } } }]
       : [
@@ -86,15 +90,18 @@ export const compareGraders = async (
   const config = configSchema.parse((await readJson(runFiles(run).config)) ?? {});
   const folder = join(run, "ablation");
   await mkdir(folder, { recursive: true });
+  const { slides: all } = await readSlides(data);
   const slides = await digestOfSlides((await testSlides(data)).slides);
+  const learntFrom = await digestOfSlides(trainingSlides(all));
+  const code = await digestOfCode();
   const rows: ComparedRow[] = [];
   for (const variant of variantsOf(config, steps)) {
     computing.listener?.({ kind: "stage", text: `comparing: ${variant.name}` });
     const place = join(folder, variant.name.replaceAll(/[^a-z0-9]+/gi, "-"));
     const network = variant.train
-      ? await trained(variant.train, config, { run: place, data, slides, steps, ...computing })
+      ? await trained(variant.train, config, { run: place, data, learntFrom, steps, ...computing })
       : model;
-    const of = digestOf(JSON.stringify([digestOf(network), variant, slides]));
+    const of = digestOf(JSON.stringify([digestOf(network), variant, slides, code]));
     const kept = (await readJson(`${place}.json`)) as { of: string; row: ComparedRow } | undefined;
     const row = kept?.of === of ? kept.row : await rowOf(variant, network, { data, folder: place, ...computing });
     await writeJson(`${place}.json`, { of, row });
@@ -109,10 +116,10 @@ const trained = async (
   {
     run,
     data,
-    slides,
+    learntFrom,
     steps = config.training.steps,
     ...computing
-  }: Omit<EvaluateRequest, "ablation"> & { readonly slides: string; readonly steps?: number },
+  }: Omit<EvaluateRequest, "ablation"> & { readonly learntFrom: string; readonly steps?: number },
 ): Promise<Uint8Array> => {
   const own = configSchema.parse({
     ...config,
@@ -120,7 +127,7 @@ const trained = async (
     training: { ...config.training, steps },
     validation: { folds: 0 },
   });
-  const files = runFiles(`${run}-${digestOf(JSON.stringify({ own, slides })).slice(0, 8)}`);
+  const files = runFiles(`${run}-${digestOf(JSON.stringify({ own, learntFrom })).slice(0, 8)}`);
   if (!(await exists(files.model))) {
     const { finished } = await trainGrader({ data, out: files.folder, config: own, resume: true, ...computing });
     if (!finished) throw computing.signal?.reason;
@@ -156,10 +163,10 @@ const rowOf = async (
   };
 };
 
-/** The comparison as a table; kappas are those of grades by the map, which no grid was trained for, differences are paired over patients. */
+/** The comparison as a table; differences are of kappas by the map, paired over patients. */
 const tableOf = (rows: readonly ComparedRow[]): Comparison => ({
   title: "Sampling, refinement and training, everything else equal",
-  note: "Kappa: quadratic weighted, of the grade by the map and by the shares of patch grades (the latter rule was learnt on this run's grid). Difference: kappa by the map less this run's (of a joint training less that in stages of as many steps), with its paired 95 % interval. Dice: mean over classes.",
+  note: "Kappa: quadratic weighted, of the grade by the map and by the shares of patch grades; the map's limits and the latter rule were learnt on this run's grid, and serve all rows with its network. Difference: kappa by the map less this run's, with its paired 95 % interval; of the uniform grid of as many patches as sparse less that of the sparse one, and of the last of two trainings less the first. Dice: mean over the classes of tissue.",
   columns: [
     { name: "patches a slide", better: "lower" },
     { name: "seconds a slide", better: "lower" },

@@ -89,6 +89,7 @@ export const configSchema = z.strictObject({
       window: z.int().min(2).default(network.window).describe("Side of a window, in tokens of 4 x 4 pixels."),
       position: z.enum(["sum", "concat", "none"]).default(network.position).describe("How the position embedding joins a token."),
       channels: z.int().min(4).default(network.channels).describe("Channels of the decoder."),
+      auxiliaryChannels: z.int().min(4).optional().describe("Of the second head. Default: as many as the decoder's."),
       auxiliary: z.boolean().default(true).describe("A second head on the third stage, in training."),
       stochasticDepth: z
         .number()
@@ -187,7 +188,7 @@ export const presets = {
   small: {},
   /** Twice the channels and eight times the steps of `small`: for a good grader, half an hour or more on two cores. */
   medium: { network: { width: 32, channels: 48 }, training: { steps: 12_000 } },
-  /** The source's network and settings: hours to days. */
+  /** The source's network and settings, for a graphics device: a processor would take months. */
   base: {
     patch: networks.base.patch,
     network: {
@@ -196,6 +197,7 @@ export const presets = {
       heads: [4, 8, 16, 32],
       window: networks.base.network.window,
       channels: networks.base.network.channels,
+      auxiliaryChannels: networks.base.network.auxiliaryChannels,
       stochasticDepth: 0.3,
     },
     training: { steps: 80_000, batch: 24, learningRate: 6e-5, warmup: 1500, weightDecay: 0.01 },

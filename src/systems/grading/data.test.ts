@@ -50,6 +50,7 @@ test.each([
   ["picture\na.tiff\n", 'needs a column "image"; it has picture'],
   ["image\n", "has no rows"],
   ["image\nb.tiff\n", "None of the slides"],
+  ["image,split\na.tiff,train\n./a.tiff,test\n", "stands in two splits, train and test"],
   ["image,patient,split\na.tiff,P,train\nc.tiff,P,test\n", 'Patient "P" of'],
 ])("a table that does not fit is refused: %j", async (text, message) => {
   await files("a.tiff", "c.tiff");

@@ -67,11 +67,15 @@ export const readSlides = async (source: string): Promise<SlideDataset> => {
   };
 };
 
-/** SHA-256 over slides and masks, by name and contents. */
+/** The slides that a network learns from. */
+export const trainingSlides = (slides: readonly SlideSample[]): SlideSample[] =>
+  slides.filter(({ split, maskPath }) => split === "train" && maskPath !== undefined);
+
+/** SHA-256 over slides and masks, by name and contents, and over what is said of them. */
 export const digestOfSlides = (slides: readonly SlideSample[]): Promise<string> =>
   digestOfFiles(
-    slides.flatMap(({ name, path, maskPath }) => [
-      { name, path },
+    slides.flatMap(({ name, path, maskPath, grade, patient }) => [
+      { name: JSON.stringify([name, grade, patient]), path },
       ...(maskPath === undefined ? [] : [{ name: `${name}, mask`, path: maskPath }]),
     ]),
   );
@@ -132,6 +136,13 @@ const readTable = async (source: string, table: string): Promise<SlideDataset> =
   if (divided) {
     throw new SlideDatasetError(
       `Patient "${divided.patient}" of "${table}" has slides to train on and slides to test on: what is measured would be too good.`,
+    );
+  }
+  const splitOf = new Map(slides.map(({ path, split }) => [path, split]));
+  const twice = slides.find(({ path, split }) => splitOf.get(path) !== split);
+  if (twice) {
+    throw new SlideDatasetError(
+      `The slide "${twice.name}" of "${table}" stands in two splits, ${twice.split} and ${splitOf.get(twice.path)}: leave it in one.`,
     );
   }
   return { source, slides, skipped };

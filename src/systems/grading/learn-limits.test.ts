@@ -17,16 +17,23 @@ const slides = (stray: number, mistaken: number, count = 120): MappedSlide[] =>
     return { cancer: seen as PatternAreas, tissue: 100_000, grade: gradeOf(truth, { minimumPattern: 0.02 }).isup };
   });
 
+const usual = { minimumCancer: 0.02, minimumPattern: 0.05 };
+
 test("a network without mistakes needs no limits but the pathologist's", () => {
-  const limits = learnLimits(slides(0, 0), "second-most");
-  expect(limits.minimumCancer).toBe(0);
-  expect(limits.minimumPattern).toBeLessThanOrEqual(0.05);
+  expect(learnLimits(slides(0, 0), "second-most", usual)).toEqual(usual);
 });
 
 test("limits grow with what the network mistakes, to about as much", () => {
-  const { minimumCancer, minimumPattern } = learnLimits(slides(0.08, 0.12), "second-most");
+  const { minimumCancer, minimumPattern } = learnLimits(slides(0.08, 0.12), "second-most", usual);
   expect(minimumCancer).toBeGreaterThanOrEqual(0.06);
   expect(minimumCancer).toBeLessThanOrEqual(0.15);
   expect(minimumPattern).toBeGreaterThanOrEqual(0.1);
   expect(minimumPattern).toBeLessThanOrEqual(0.3);
+});
+
+test("a few slides, or slides of one grade, teach nothing", () => {
+  expect(learnLimits(slides(0.08, 0.12, 12), "second-most", usual)).toEqual(usual);
+  const benign = slides(0.01, 0).filter(({ grade }) => grade === 0);
+  expect(benign.length).toBeGreaterThanOrEqual(20);
+  expect(learnLimits(benign, "second-most", usual)).toEqual(usual);
 });

@@ -8,6 +8,7 @@ import type { SlideSample } from "./data.ts";
 import { GRADES } from "./grade.ts";
 import { fitGradeClassifier } from "./grade-classifier.ts";
 import { learnLimits, type MappedSlide } from "./learn-limits.ts";
+import { plausibleGrades } from "./plausible-grades.ts";
 import { predictSlide, tissueOf } from "./predict.ts";
 import { type GradingRule, openSegmenter } from "./segmenter.ts";
 import { gradeProportions, slideGradeProbabilities } from "./slide-grade.ts";
@@ -67,33 +68,42 @@ export const jointRule = (network: ReadonlyMap<string, Value>): GradingRule | un
 const CALIBRATION_FOLDS = 5;
 
 /**
- * The rule from all slides, and the limits of the table for their maps; and its calibration from probabilities that rules without each fifth of the patients give to that fifth, with the
- * penalty chosen for all. (Cross-conformal, Vovk 2015: without the guarantee of a held-out set, but with every slide.)
+ * The rule and the limits of the table, from all slides; and a calibration of each way to grade, from scores that rules and limits without
+ * each fifth of the patients give to that fifth. Pooled over the fifths: every slide counts, but what is calibrated is not quite the rule that
+ * all slides give, so the miss rate is aimed at and not guaranteed, as it would be for slides that are kept for it alone. How often
+ * the sets hold the grade is measured by `evaluate`.
  */
 export const learnRule = (graded: readonly GradedSlide[], { grade, seed }: Pick<Config, "grade" | "seed">): GradingRule => {
   const groups = graded.map(({ patient }) => patient);
   const [proportions, grades] = [graded.map((slide) => slide.proportions), graded.map((slide) => slide.grade)];
   const { classifier, penalty } = trainGradeClassifier(proportions, grades, { groups, seed });
+  const limitsOf = (slides: readonly GradedSlide[]) => learnLimits(slides, grade.secondary, grade);
   const foldOf = foldsOf(groups, CALIBRATION_FOLDS, "calibration", seed);
-  const probabilities: number[][] = [];
-  const reference: number[] = [];
+  const [byPatches, byMap, reference]: [number[][], number[][], number[]] = [[], [], []];
   for (const fold of new Set(foldOf)) {
-    const chosen = [...foldOf.keys()].filter((index) => foldOf[index] !== fold);
-    if (chosen.length === 0) continue;
+    const rest = graded.filter((_, index) => foldOf[index] !== fold);
+    if (rest.length === 0) continue;
     const rule = fitGradeClassifier(
-      chosen.map((index) => proportions[index]),
-      chosen.map((index) => grades[index]),
+      rest.map((slide) => slide.proportions),
+      rest.map((slide) => slide.grade),
       { penalty },
     );
-    for (const index of foldOf.keys()) {
-      if (foldOf[index] !== fold) continue;
-      probabilities.push(slideGradeProbabilities(rule, proportions[index]));
-      reference.push(grades[index]);
+    const limits = limitsOf(rest);
+    for (const slide of graded.filter((_, index) => foldOf[index] === fold)) {
+      byPatches.push(slideGradeProbabilities(rule, slide.proportions));
+      byMap.push(plausibleGrades(slide, { secondary: grade.secondary, ...limits }));
+      reference.push(slide.grade);
     }
   }
-  const rule = { weights: classifier.weights.map((row) => [...row]), bias: [...classifier.bias] };
-  const limits = learnLimits(graded, grade.secondary);
-  return probabilities.length === 0
-    ? { rule, limits }
-    : { rule, limits, calibration: calibrateConformal(probabilities, reference, grade.missRate) };
+  const { minimumCancer, minimumPattern } = limitsOf(graded);
+  return {
+    rule: { weights: classifier.weights.map((row) => [...row]), bias: [...classifier.bias] },
+    limits: { minimumCancer, minimumPattern },
+    ...(reference.length === 0
+      ? {}
+      : {
+          calibration: calibrateConformal(byPatches, reference, grade.missRate),
+          mapCalibration: calibrateConformal(byMap, reference, grade.missRate),
+        }),
+  };
 };

@@ -9,7 +9,7 @@ import { presets } from "./network/presets.ts";
 export const networkOptions = ({ network, classes }: Pick<Config, "network" | "classes">): SegmentationOptions => ({
   ...presets.small.network,
   ...network,
-  auxiliaryChannels: network.channels,
+  auxiliaryChannels: network.auxiliaryChannels ?? network.channels,
   classes: classesOf(classes).length,
 });
 

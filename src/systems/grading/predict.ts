@@ -8,6 +8,7 @@ import { gradeOf, type PatternAreas } from "./grade.ts";
 import { openJournal } from "./journal.ts";
 import { stainsOf } from "./patch-pixels.ts";
 import { flawsOf, type PatchPlan, planPatches } from "./plan-patches.ts";
+import { plausibleGrades } from "./plausible-grades.ts";
 import type { LabelMap, PatchResult, SlideGrade, SlideResult } from "./result.ts";
 import { gradePatch, seePatches } from "./see-patches.ts";
 import type { Segmenter } from "./segmenter.ts";
@@ -124,8 +125,11 @@ export const gradeSlide = (
   const { minimumCancer, minimumPattern } = grading?.limits ?? config.grade;
   const map = gradeOf(cancer, { secondary, minimumPattern, minimumCancer: minimumCancer * tissue });
   const probabilities = grading && slideGradeProbabilities(grading.rule, proportions);
-  const set = probabilities && grading?.calibration && predictionSet(probabilities, grading.calibration);
   const byPatches = probabilities && config.grade.rule === "patches" ? decideGrade(probabilities) : undefined;
+  const plausible =
+    byPatches === undefined ? plausibleGrades({ cancer, tissue }, { secondary, minimumCancer, minimumPattern }) : probabilities;
+  const calibration = byPatches === undefined ? grading?.mapCalibration : grading?.calibration;
+  const set = plausible && calibration && predictionSet(plausible, calibration);
   const isup = byPatches ?? map.isup;
   return {
     rule: byPatches === undefined ? "map" : "patches",

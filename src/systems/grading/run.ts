@@ -66,6 +66,7 @@ export const evaluateModel = async ({
   await writeFileAtomic(report, renderReport(page));
   await writeJson(join(out, "evaluation.json"), {
     measures,
+    trainedOn: found.trainedOn,
     slides: found.slides.map(({ sample, result: { grade, areas, patches, finest } }) => ({
       name: sample.name,
       reference: sample.grade,
@@ -80,9 +81,11 @@ export const evaluateModel = async ({
   return { measures, images, secondsPerImage: found.seconds / Math.max(1, images), failures: found.failures, report, page };
 };
 
+const TRAINED_ON =
+  "These are the slides that the model was trained on: what is measured here says nothing of others. Give the data set test slides (the column split of slides.csv).";
+
 const pageOf = (found: Evaluation, slides: EvaluationReportInput["slides"]): ReportData => {
-  const { grades, segmentation, failures } = found;
-  const rule = slides[0]?.result.grade?.rule ?? "map";
+  const { grades, rule, doubt, segmentation, failures, trainedOn, graded, referenced } = found;
   const own = grades[rule] ?? grades.map;
   const classes = slides[0]?.result.classes ?? [];
   const measured = (name: string, measure: Measure | undefined) =>
@@ -94,9 +97,14 @@ const pageOf = (found: Evaluation, slides: EvaluationReportInput["slides"]): Rep
       ...measured("quadratic weighted kappa", own?.quadraticKappa),
       ...measured("accuracy of grades", own?.accuracy),
       ...measured("kappa by the map", rule === "map" ? undefined : grades.map?.quadraticKappa),
-      ...measured("mean Dice", segmentation?.meanDice),
+      ...measured("mean Dice of tissue", segmentation?.meanDice),
+      ...measured("grade not excluded", doubt?.coverage),
+      ...measured("unsure slides", doubt?.unsure),
+      ...measured("kappa of the sure", doubt?.kappaOfSure),
       { name: "slides", value: slides.length, count: true },
+      ...(referenced > 0 ? [{ name: "slides in kappa", value: graded, count: true, note: `of ${referenced} with a grade` }] : []),
     ],
+    notices: trainedOn ? [{ text: TRAINED_ON, tone: "caution" }] : [],
     confusion: own?.confusion ?? [],
     perClass: (segmentation?.classes ?? []).map(({ dice, intersectionOverUnion: iou }, c) => ({
       name: classes[c].name,

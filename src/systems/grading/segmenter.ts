@@ -4,13 +4,17 @@ import { openRuntime, type RuntimeOptions } from "../../runtime/index.ts";
 import { classesOf, type TissueClass } from "./classes.ts";
 import { type Config, configSchema } from "./config.ts";
 
+const calibrationSchema = z.object({ threshold: z.number(), missRate: z.number(), cases: z.int() });
+
 /** How the slide's grade follows from what the network sees; learnt from slides that it was not trained on. */
 const gradingSchema = z.object({
   /** softmax(W r + b) of the shares r of patch grades. */
   rule: z.object({ weights: z.array(z.array(z.number())), bias: z.array(z.number()) }),
   /** Of the table, for grades by the map. */
   limits: z.object({ minimumCancer: z.number(), minimumPattern: z.number() }).optional(),
-  calibration: z.object({ threshold: z.number(), missRate: z.number(), cases: z.int() }).optional(),
+  /** Of the probabilities that the rule gives, and of how plausible the map makes each grade. */
+  calibration: calibrationSchema.optional(),
+  mapCalibration: calibrationSchema.optional(),
 });
 export type GradingRule = z.output<typeof gradingSchema>;
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
-import { exists, holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
+import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { foldsOf } from "../../metrics/index.ts";
 import { frozen } from "../../nn/index.ts";
@@ -23,7 +23,7 @@ import {
 import type { WorkOptions } from "../system.ts";
 import { canGrade, classesOf } from "./classes.ts";
 import type { Config } from "./config.ts";
-import { digestOfSlides, readSlides, type SlideSample } from "./data.ts";
+import { digestOfSlides, readSlides, type SlideSample, trainingSlides } from "./data.ts";
 import { type GradedSlide, gradeSlides, jointRule, learnRule } from "./learn-rule.ts";
 import { grader, networkOptions } from "./model.ts";
 import { parametersOf, readPretrained } from "./network/index.ts";
@@ -54,7 +54,7 @@ export interface TrainSummary {
 export const trainGrader = async (options: TrainOptions): Promise<TrainSummary> => {
   await requireProvider(options.provider ?? "cpu");
   const { slides, skipped } = await readSlides(options.data);
-  const training = slides.filter(({ split, maskPath }) => split === "train" && maskPath !== undefined);
+  const training = trainingSlides(slides);
   const validation = slides.filter(({ split, grade }) => split === "validation" && grade !== undefined);
   if (training.length === 0) {
     throw new Error(
@@ -127,10 +127,10 @@ const trainInFolder = async (
   }
 };
 
-/** The part of a configuration that decides the weights: where slides are looked at, but not how they are graded and refined. */
-const weightsOf = ({ grade: _, crf: __, training, ...rest }: Config): unknown => {
-  const { cacheMegabytes: ___, checkpointEvery: ____, ...optimisation } = training;
-  return { ...rest, optimisation };
+/** The part of a configuration that decides the weights: where slides are looked at, and how they are graded only in joint training. */
+const weightsOf = ({ grade, crf: _, training, ...rest }: Config): unknown => {
+  const { cacheMegabytes: __, checkpointEvery: ___, ...optimisation } = training;
+  return { ...rest, optimisation, ...(rest.loss.slide > 0 ? { grade } : {}) };
 };
 
 interface Work extends Pick<TrainOptions, "config" | "listener" | "signal"> {
@@ -210,10 +210,13 @@ const outOfFold = async (
   for (let fold = 0; fold < folds; fold++) {
     const own = foldFiles(files, fold + 1);
     const place = `${own.folder}/graded.json`;
+    const of = digestOf(JSON.stringify([digest, fold, config.crf, config.grade]));
     const left = slides.filter((_, index) => foldOf[index] === fold);
     const rest = only(patches, (index) => foldOf[index] !== fold);
     if (left.length === 0 || rest.slides.length === 0) continue;
-    if (!(work.resume && (await exists(place)))) {
+    const kept = (work.resume ? await readJson(place) : undefined) as { of: string; found: GradedSlide[] } | undefined;
+    if (kept?.of === of) graded.push(...kept.found);
+    else {
       listener?.({ kind: "stage", text: `network ${fold + 1} of ${folds} for the slide's grade, without ${left.length} slides` });
       const { step, network } = await trainNetwork(work, rest, own, `${digest} without ${fold}`);
       if (network === undefined) return { stoppedAt: step };
@@ -223,9 +226,9 @@ const outOfFold = async (
         own.folder,
         work,
       );
-      await writeJson(place, found);
+      await writeJson(place, { of, found });
+      graded.push(...found);
     }
-    graded.push(...((await readJson(place)) as GradedSlide[]));
   }
   return { graded };
 };

@@ -67,7 +67,7 @@ const parametersOf = (tensors: ReadonlyMap<string, Tensor>): Parameters =>
     training: true,
     declarations: new Map(),
     updates: new Map(),
-    declare: (name, shape) => ({ tensor: tensors.get(name)!, initialise: () => noise(shape), trained: true }),
+    declare: (name, shape, _, kind) => ({ tensor: tensors.get(name)!, initialise: () => noise(shape), ...kind }),
   });
 
 /** Frozen parameters with first values, of which some are replaced. */

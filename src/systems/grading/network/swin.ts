@@ -67,7 +67,7 @@ export const embedPatches = (p: Parameters, image: Tensor, { patch, width }: Pic
 const withPosition = (p: Parameters, x: Tensor, fusion: PositionFusion): Tensor => {
   if (fusion === "none") return x;
   const [, rows, columns, channels] = x.shape as readonly number[];
-  const places = p.weight("embedding", [rows, columns, channels], normal(0.02));
+  const places = p.weight("embedding", [rows, columns, channels], normal(0.02), { decays: false });
   if (fusion === "sum") return add(x, places);
   const weight = p.weight("fusion.weight", [channels, 2 * channels], glorotUniform(2 * channels, channels));
   const [ofToken, ofPlace] = split(weight, [channels, channels], 1);

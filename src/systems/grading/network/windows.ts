@@ -78,7 +78,7 @@ export const rearrange = (x: Tensor, positions: readonly number[]): Tensor => {
 
 /** B, [heads, tokens, tokens]: a learnt number for every relative position of two tokens of a window. */
 const positionBias = (p: Parameters, heads: number, window: number): Tensor => {
-  const table = p.weight("position_bias", [(2 * window - 1) ** 2, heads], normal(0.02));
+  const table = p.weight("position_bias", [(2 * window - 1) ** 2, heads], normal(0.02), { decays: false });
   const tokens = window * window;
   const positions = BigInt64Array.from(relativePositions(window), BigInt);
   const taken = gather(table, constant(positions, [tokens * tokens]), 0);
