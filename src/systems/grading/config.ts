@@ -111,6 +111,12 @@ export const configSchema = z.strictObject({
       dice: z.number().min(0).default(0.9),
       auxiliary: z.number().min(0).default(0.4).describe("Weight of the second head's loss."),
       slide: z.number().min(0).default(0).describe("Weight of the slide's grade in joint training; 0: staged."),
+      slideAfter: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(0.5)
+        .describe("Share of the steps before the slide's grade joins: a network that knows no tissue yet cannot grade."),
     })
     .prefault({}),
   training: optimisationSettings({

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as web from "onnxruntime-web";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSlide } from "../../imaging/index.ts";
+import { openRuntime, type Values } from "../../runtime/index.ts";
 import type { ProgressEvent } from "../../training/index.ts";
 import { runFiles } from "../../training/index.ts";
 import { NO_CLASS } from "./classes.ts";
@@ -103,8 +104,39 @@ describe("training", () => {
     expect(turned.size).toBeGreaterThan(6);
   });
 
-  test("in joint training a batch is of one slide, and its grade's loss reaches the network", async () => {
-    const config = configOf({ loss: { slide: 1 }, validation: { folds: 0 } });
+  test("joint training: half a batch is of one slide, from some step on, and its grade's loss reaches the network's first layer", async () => {
+    const config = configOf({ loss: { slide: 1, slideAfter: 0.5 }, validation: { folds: 0 }, training: { steps: 4 } });
+    const { slides } = await readSlides(data);
+    const patches = await trainingPatches(slides.slice(0, 3), config, {});
+    const [batch, alone] = [batchMaker(patches, config), batchMaker(patches, configOf())];
+    const [before, after] = [await batch(2), await batch(3)];
+    expect(before.x).toEqual((await alone(2)).x);
+    expect(before.slideWeight.data[0]).toBe(0);
+    expect(after.slideWeight.data[0]).toBe(1);
+    const size = 3 * 32 * 32;
+    const row = ({ x }: Values, index: number) => [...(x.data as Float32Array).subarray(index * size, (index + 1) * size)];
+    expect(row(after, 1)).toEqual(row(await alone(3), 1));
+    expect(row(after, 0)).not.toEqual(row(await alone(3), 0));
+    await patches.close();
+
+    const firstLayerAfter = async (slideWeight: number) => {
+      const step = buildStep(config);
+      const runtime = openRuntime({ threads: 1 });
+      await runtime.writeState(new Map(step.initialState()));
+      const loaded = await runtime.load(step.program);
+      const weight = { data: Float32Array.of(slideWeight), shape: [] };
+      await loaded.run({ ...after, slideWeight: weight, ...step.schedule(1, 0.01) });
+      const state = await runtime.readState();
+      await runtime.close();
+      return state.get("backbone.embed.conv.weight");
+    };
+    const without = await firstLayerAfter(0);
+    expect(await firstLayerAfter(0)).toEqual(without);
+    expect(await firstLayerAfter(1)).not.toEqual(without);
+  });
+
+  test("without slides left out, joint training keeps the rule that it learnt", async () => {
+    const config = configOf({ loss: { slide: 1, slideAfter: 0 }, validation: { folds: 0 } });
     const events: ProgressEvent[] = [];
     const out = join(folder, "joint");
     await trainGrader({ data, out, config, threads: 1, listener: (event) => events.push(event) });
@@ -146,9 +178,12 @@ describe("training", () => {
     });
     expect(rule?.rule.weights).toHaveLength(6);
     expect(rule?.calibration?.cases).toBe(6);
+    expect(rule?.mapCalibration?.cases).toBe(6);
+    // Six slides are too few to learn limits from.
+    expect(rule?.limits).toEqual({ minimumCancer: 0.02, minimumPattern: 0.05 });
     const graded = (
       await Promise.all(
-        [1, 2].map(async (fold) => JSON.parse(await readFile(join(out, "folds", `${fold}`, "graded.json"), "utf8"))),
+        [1, 2].map(async (fold) => JSON.parse(await readFile(join(out, "folds", `${fold}`, "graded.json"), "utf8")).found),
       )
     ).flat();
     expect(new Set(graded.map(({ name }: { name: string }) => name)).size).toBe(6);

@@ -13,8 +13,8 @@ import { softGrades } from "./soft-grade.ts";
 import type { TrainingPatches } from "./training-patches.ts";
 
 /**
- * The graph of one step: L1 = 0.1 CE + 0.9 Dice of the pixels' classes; in joint training (`loss.slide` above 0) a batch is of one slide, and
- * L2, the cross-entropy of its grade, is added: expected areas of the patterns -> soft grades of the patches -> their mean r ->
+ * The graph of one step: L1 = 0.1 CE + 0.9 Dice of the pixels' classes; in joint training (`loss.slide` above 0) half a batch is of one slide, and
+ * L2, the cross-entropy of its grade, is added with `slideWeight`: expected areas of the patterns -> soft grades of the patches -> their mean r ->
  * softmax(W r + b). The network begins with the values `from`, where it has them.
  */
 export const buildStep = (config: Config, from?: ReadonlyMap<string, Value>): TrainingStep => {
@@ -29,19 +29,23 @@ export const buildStep = (config: Config, from?: ReadonlyMap<string, Value>): Tr
       x: [batch, 3, patch, patch],
       labels: { shape: [batch, patch, patch], type: "int64" },
       counts: [batch, patch, patch],
-      ...(joint ? { grade: [1, GRADES] } : {}),
+      ...(joint ? { grade: [1, GRADES], slideWeight: [] } : {}),
       ...(network.stochasticDepth > 0 ? { kept: [branches, batch] } : {}),
     },
-    objective: (p, { x, labels, counts, grade, kept }) => {
+    objective: (p, { x, labels, counts, grade, slideWeight, kept }) => {
       const found = segmentation(p, x, networkOptions(config), kept);
       const pixels = segmentationLoss(found, labels, { ...weights, pixelWeights: counts });
       if (!joint) return pixels;
-      const slide = crossEntropy(slideLogits(p.at("slide"), found.logits, config), grade);
-      return { ...pixels, slide, loss: add(pixels.loss, mul(slide, weights.slide)) };
+      const ofSlide = slice(found.logits, 0, 0, patchesOfSlide(batch));
+      const slide = crossEntropy(slideLogits(p.at("slide"), ofSlide, config), grade);
+      return { ...pixels, slide, loss: add(pixels.loss, mul(slide, slideWeight)) };
     },
     ...updateSettingsOf(training),
   });
 };
+
+/** The first half of a batch is of one slide; the other keeps the network's statistics, and Dice, those of all slides. */
+const patchesOfSlide = (batch: number): number => Math.ceil(batch / 2);
 
 /** W r + b, [1, 6], of patches of one slide: r is the mean of their soft grades. */
 const slideLogits = (p: Parameters, logits: Tensor, config: Config): Tensor => {
@@ -64,7 +68,8 @@ const likelyGrades = (shape: readonly number[]): Float32Array =>
 
 /**
  * A batch by its number, a function of (seed, number) alone: `x` [batch, 3, size, size] in [0, 1], `labels` and `counts` (0 where a pixel has no class);
- * patches in the order of `epochOrder`, or, in joint training, of one slide in turn, and its `grade`, one-hot [1, 6].
+ * patches in the order of `epochOrder`. In joint training, once `loss.slideAfter` of the steps are done, half of them are of one slide in turn, and
+ * `grade`, one-hot [1, 6], is that slide's; `slideWeight` is 0 before, and for a slide without a grade.
  */
 export const batchMaker = (patches: TrainingPatches, config: Config): ((number: number) => Promise<Values>) => {
   const { seed, patch: size, network, training, augmentation, loss } = config;
@@ -73,15 +78,20 @@ export const batchMaker = (patches: TrainingPatches, config: Config): ((number: 
   const moved = { ...augmentation, brightness: 0, contrast: 0 };
   const area = size * size;
   const joint = loss.slide > 0;
+  const alone = loss.slideAfter * training.steps * training.accumulate;
+  const joined = (number: number): boolean => joint && number > alone;
   const patchAt = epochOrder(patches.count, seed);
   const slideAt = epochOrder(patches.slides.length, seed);
   const placesOf = (number: number): { epoch: number; index: number }[] => {
     const first = (number - 1) * batch;
-    if (!joint) return Array.from({ length: batch }, (_, row) => patchAt(first + row));
+    const own = Array.from({ length: batch }, (_, row) => patchAt(first + row));
+    if (!joined(number)) return own;
     const { epoch, index } = slideAt(number - 1);
     const slide = patches.slides[index];
     const order = random("patches of a slide", seed, epoch, index).permutation(slide.count);
-    return Array.from({ length: batch }, (_, row) => ({ epoch, index: slide.first + order[row % slide.count] }));
+    return own.map((place, row) =>
+      row < patchesOfSlide(batch) ? { epoch, index: slide.first + order[row % slide.count] } : place,
+    );
   };
 
   return async (number) => {
@@ -104,13 +114,18 @@ export const batchMaker = (patches: TrainingPatches, config: Config): ((number: 
       }),
     );
     const shape = [batch, size, size];
-    const grade = joint ? patches.slides[slideAt(number - 1).index].sample.grade : undefined;
+    const grade = joined(number) ? patches.slides[slideAt(number - 1).index].sample.grade : undefined;
     const oneHot = Float32Array.from({ length: GRADES }, (_, k) => (k === grade ? 1 : 0));
     return {
       x: { data: x, shape: [batch, 3, size, size] },
       labels: { data: labels, shape },
       counts: { data: counts, shape },
-      ...(joint ? { grade: { data: oneHot, shape: [1, GRADES] } } : {}),
+      ...(joint
+        ? {
+            grade: { data: oneHot, shape: [1, GRADES] },
+            slideWeight: { data: Float32Array.of(grade === undefined ? 0 : loss.slide), shape: [] },
+          }
+        : {}),
       ...(depth.rate > 0 ? { kept: stochasticDepth(depth, number) } : {}),
     };
   };
