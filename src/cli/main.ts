@@ -119,7 +119,7 @@ program
   .argument("<input...>", "images and folders of images")
   .option("--out <dir>", "folder for the heat maps and predictions.json", "predictions")
   .option("--threshold <score>", "call an image anomalous from this score on, instead of the model's threshold", number)
-  .option("--mpp <microns>", "grading: micrometres per pixel of slides that do not say it, such as 0.5 at 20x", number)
+  .option("--mpp <microns>", "grading: micrometres per pixel of the slides, such as 0.5 at 20x, instead of what they say", number)
   .addOption(threads)
   .addOption(workers)
   .addOption(provider)
@@ -204,7 +204,7 @@ program
     "--out <page.html>",
     "a page with the images, what was skipped, and near-duplicates side by side; of a slide: a picture (svg or png)",
   )
-  .option("--mpp <microns>", "micrometres per pixel of a slide that does not say it", number)
+  .option("--mpp <microns>", "micrometres per pixel of the slide, instead of what it says", number)
   .option("--no-duplicates", "leave out the search for near-duplicates and for test images that are trained on")
   .addOption(json)
   .addHelpText(

@@ -13,7 +13,7 @@ export const magnificationOf = ({ path, magnification, micronsPerPixel }: Slide)
   if (micronsPerPixel !== undefined) return MICRONS_AT_1X / micronsPerPixel;
   throw new ImageError(
     path,
-    "it says neither its magnification nor how large its pixels are. Give the micrometres per pixel with --mpp, such as 0.5 for 20x.",
+    "it says neither its magnification nor how large its pixels are. Give the micrometres per pixel with --mpp (for training: the setting slide.micronsPerPixel), such as 0.5 for 20x.",
   );
 };
 

@@ -38,12 +38,14 @@ export const evaluateModel = async ({
   data,
   out,
   comparisons,
+  costs,
   ...options
 }: Omit<EvaluateRequest, "run" | "out"> & {
   readonly model: Uint8Array;
   readonly out: string;
   readonly comparisons?: readonly Comparison[];
 }): Promise<Evaluated> => {
+  requireNoCosts(costs);
   const { threads, provider, listener, signal } = options;
   const shown: { result: SlideResult; reference?: number; overlay: Uint8Array; thumbnail: Uint8Array }[] = [];
   const found = await evaluateSlides({
@@ -79,6 +81,10 @@ export const evaluateModel = async ({
   });
   const images = found.slides.length;
   return { measures, images, secondsPerImage: found.seconds / Math.max(1, images), failures: found.failures, report, page };
+};
+
+const requireNoCosts = (costs: EvaluateRequest["costs"]): void => {
+  if (costs) throw new Error("Grading has no threshold, so it has no costs of one: leave out --cost-miss and --prevalence.");
 };
 
 const TRAINED_ON =
@@ -119,7 +125,7 @@ const pageOf = (found: Evaluation, slides: EvaluationReportInput["slides"]): Rep
 
 /** Evaluates a run on its own or another data set. */
 export const evaluateRun = async ({ run, data, out, ablation, costs, ...options }: EvaluateRequest): Promise<Evaluated> => {
-  if (costs) throw new Error("Grading has no threshold, so it has no costs of one: leave out --cost-miss and --prevalence.");
+  requireNoCosts(costs);
   const manifest = (await readJson(runFiles(run).manifest)) as { data?: string } | undefined;
   const own = manifest?.data === resolve(data);
   const folder = out ?? (own ? run : join(run, `evaluation-${basename(resolve(data))}`));
