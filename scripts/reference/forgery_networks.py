@@ -236,7 +236,7 @@ def style_loss(style, real, reference, styled, perception):
         (a.mean((2, 3)) - b.mean((2, 3))).square().mean() + (deviation(a) - deviation(b)).square().mean()
         for a, b in zip(made, wanted)
     ) / len(made)
-    return (style(real, real) - real).abs().mean() + of_content + 10 * of_style
+    return 10 * (style(real, real) - real).abs().mean() + of_content + 10 * of_style
 
 
 def generator_loss(generator, detector, real, reference, options, perception):

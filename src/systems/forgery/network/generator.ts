@@ -38,7 +38,7 @@ export interface Blend {
   readonly kernels: Tensor;
   /** M_i: [batch, k, height / 8, width / 8], 1 where the real image is kept. */
   readonly masks: Tensor;
-  /** M: [batch, 1, height, width]. */
+  /** M, one for the three channels: [batch, 1, height, width]. */
   readonly mask: Tensor;
   /** x_B: [batch, 3, height, width]. */
   readonly image: Tensor;

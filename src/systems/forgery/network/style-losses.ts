@@ -8,7 +8,7 @@ import { type GeneratorOptions, standardised, statistics, styleTransfer } from "
 export type Perception = (images: Tensor) => readonly Tensor[];
 
 export interface StyleLossOptions {
-  /** Weight of the reconstruction. Default 1. */
+  /** Weight of the reconstruction. Default 10. */
   readonly reconstruction?: number;
   /** Weight of the content. Default 1. */
   readonly content?: number;
@@ -31,7 +31,7 @@ export const styleLosses = (
   p: Parameters,
   { real, reference, styled }: Readonly<{ real: Tensor; reference: Tensor; styled?: Tensor }>,
   network: Pick<GeneratorOptions, "width" | "depths">,
-  { reconstruction: r = 1, content: c = 1, style: s = 10, perception = randomPerception() }: StyleLossOptions = {},
+  { reconstruction: r = 10, content: c = 1, style: s = 10, perception = randomPerception() }: StyleLossOptions = {},
 ): StyleLosses => {
   const [made, ofContent, ofStyle] = [styled ?? styleTransfer(p, real, reference, network), real, reference].map(perception);
   const coarsest = made.length - 1;
