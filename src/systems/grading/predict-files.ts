@@ -1,17 +1,17 @@
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { digestOf } from "../../training/index.ts";
 import type { Predicted, PredictRequest } from "../system.ts";
 import { readSlides } from "./data.ts";
-import { stemOf, writeSlideOutputs } from "./output/index.ts";
-import { predictSlide } from "./predict.ts";
-import type { SlideResult } from "./result.ts";
-import { openSegmenter } from "./segmenter.ts";
+import { originOf } from "./origin.ts";
+import { readSlideOutputs, type SlideJson, slideJson, stemOf, writeSlideOutputs } from "./output/index.ts";
+import { filesOfPrediction, type PredictSlideOptions, predictSlide } from "./predict.ts";
+import { openSegmenter, type Segmenter } from "./segmenter.ts";
 
 /**
  * Predicts slides: what is said of each is written into the folder, see `writeSlideOutputs`. A slide
- * that cannot be used is a failure, and the others go on; an interrupted one goes on after its last finished patch when the same is
- * asked again.
+ * that cannot be used is a failure, and the others go on. When the same is asked again, slides whose results stand there are not predicted
+ * again, and an interrupted one, or one whose results could not be written, goes on after its last finished patch.
  */
 export const predict = async (request: PredictRequest): Promise<Predicted> => {
   const { model, inputs, out, threads, provider, micronsPerPixel, listener, signal } = request;
@@ -27,15 +27,12 @@ export const predict = async (request: PredictRequest): Promise<Predicted> => {
       signal?.throwIfAborted();
       try {
         const options = { folder: out, stem, modelDigest, micronsPerPixel, listener, signal };
-        const predicted = await predictSlide(segmenter, path, options);
-        try {
-          const { slide, result, labels } = predicted;
-          const files = await writeSlideOutputs(out, slide, result, labels, { stem, signal });
-          predictions.push({ file: path, grade: result.grade, warnings: result.warnings, files });
-          lines.push(describe(path, predicted.result));
-        } finally {
-          await predicted.close();
-        }
+        const kept = await readSlideOutputs(out, stem, await originOf(segmenter, path, options));
+        const { json, files } = kept ?? (await predictFile(segmenter, path, options));
+        if (kept) await forget(out, stem);
+        const { grade, warnings } = json;
+        predictions.push({ file: path, grade, warnings, files, alreadyPredicted: kept !== undefined });
+        lines.push(describe(path, json, kept !== undefined));
       } catch (error) {
         signal?.throwIfAborted();
         failures.push({ path, reason: (error as Error).message });
@@ -45,6 +42,25 @@ export const predict = async (request: PredictRequest): Promise<Predicted> => {
     await segmenter.close();
   }
   return { lines: [...lines, "For research use only: no diagnosis."], predictions, failures };
+};
+
+/** Predicts a slide and writes its results. */
+const predictFile = async (segmenter: Segmenter, path: string, options: PredictSlideOptions & { readonly stem: string }) => {
+  const { folder, stem, signal } = options;
+  const { slide, result, labels, close } = await predictSlide(segmenter, path, options);
+  let written = false;
+  try {
+    const files = await writeSlideOutputs(folder, slide, result, labels, { stem, signal });
+    written = true;
+    return { json: slideJson(result, labels.downsample), files };
+  } finally {
+    await close({ keep: !written });
+  }
+};
+
+/** Removes what was left of a prediction that was killed when its results stood already. */
+const forget = async (folder: string, stem: string): Promise<void> => {
+  for (const path of Object.values(filesOfPrediction(folder, stem))) await rm(path, { force: true });
 };
 
 /**
@@ -78,11 +94,13 @@ const slidesAt = async (input: string, failures: SkippedFile[]): Promise<string[
   }
 };
 
-const describe = (path: string, { grade, patches, finest, warnings, seconds }: SlideResult): string => {
+const describe = (path: string, { grade, sampling, warnings, seconds }: SlideJson, already: boolean): string => {
   const verdict =
-    grade === undefined
+    grade === null
       ? "no grade"
-      : `ISUP ${grade.isup}${grade.unsure ? `  (unsure: ${grade.set?.length ? `ISUP ${grade.set.join(" or ")}` : "unlike the slides it was calibrated on"})` : ""}`;
-  const looked = `${patches.length} patches of ${finest} on the finest grid, ${seconds.toFixed(0)} s`;
+      : `ISUP ${grade.isup}${grade.unsure ? `  (unsure: ${grade.predictionSet?.length ? `ISUP ${grade.predictionSet.join(" or ")}` : "unlike the slides it was calibrated on"})` : ""}`;
+  const looked = already
+    ? "already predicted"
+    : `${sampling.patches} patches of ${sampling.uniformAtFinestStride} on the finest grid, ${seconds.toFixed(0)} s`;
   return [`${verdict}  ${path}  (${looked})`, ...warnings.map((warning) => `  ${warning}`)].join("\n");
 };

@@ -6,6 +6,7 @@ import { digestOf, type Listener } from "../../training/index.ts";
 import { canGrade, isTissue, type TissueClass } from "./classes.ts";
 import { gradeOf, type PatternAreas } from "./grade.ts";
 import { openJournal } from "./journal.ts";
+import { originOf } from "./origin.ts";
 import { stainsOf } from "./patch-pixels.ts";
 import { flawsOf, type PatchPlan, planPatches } from "./plan-patches.ts";
 import { plausibleGrades } from "./plausible-grades.ts";
@@ -16,7 +17,7 @@ import { decideGrade, gradeProportions, slideGradeProbabilities } from "./slide-
 import { stitch } from "./stitching.ts";
 
 export interface PredictSlideOptions {
-  /** Folder for what is kept while it goes on; removed with `close`. */
+  /** Folder for what is kept while it goes on, see `filesOfPrediction`. */
   readonly folder: string;
   /** Name of what is kept there. Default: the file's, without its ending. */
   readonly stem?: string;
@@ -34,18 +35,27 @@ export interface PredictedSlide {
   readonly plan: PatchPlan;
   readonly result: SlideResult;
   readonly labels: LabelMap;
-  close(): Promise<void>;
+  /** Ends it. Finished patches are forgotten, unless they are wanted again (`keep`): their results could not be written, say. */
+  close(options?: { readonly keep?: boolean }): Promise<void>;
 }
+
+/** What is kept in a folder while a slide is predicted. */
+export const filesOfPrediction = (folder: string, stem: string) => ({
+  labels: join(folder, `.${stem}.labels`),
+  journal: join(folder, `.${stem}.journal`),
+});
 
 /**
  * Predicts a slide: chooses its patches, segments and grades each, joins them to a map and grades the slide by both rules. Every finished
- * patch is kept in a journal in `folder`: an interrupted prediction of the same slide by the same model goes on after it, to the same result. Memory does not grow with the slide.
+ * patch is kept in a journal in `folder` until the slide is closed: an interrupted prediction of the same slide by the same model goes on
+ * after it, to the same result. Of the map, memory holds one row of patches (a float32 for each class of its pixels).
  * @throws ImageError for a slide that cannot be read; the signal's reason when it was interrupted.
  */
 export const predictSlide = async (segmenter: Segmenter, path: string, options: PredictSlideOptions): Promise<PredictedSlide> => {
   const { folder, modelDigest, listener, signal } = options;
   const { config, classes } = segmenter;
   const { micronsPerPixel = config.slide.micronsPerPixel } = options;
+  const origin = await originOf(segmenter, path, { modelDigest, micronsPerPixel });
   const slide = await openSlide(path, { micronsPerPixel });
   const closing: (() => Promise<void>)[] = [() => slide.close()];
   const closeAll = async (): Promise<void> => {
@@ -57,9 +67,9 @@ export const predictSlide = async (segmenter: Segmenter, path: string, options: 
     const plan = await planPatches(slide, config);
     const { patches, downsample } = plan;
     await mkdir(folder, { recursive: true });
-    const place = join(folder, `.${options.stem ?? basename(path, extname(path))}`);
+    const files = filesOfPrediction(folder, options.stem ?? basename(path, extname(path)));
     const { width, height } = slide;
-    const stitching = await stitch(`${place}.labels`, {
+    const stitching = await stitch(files.labels, {
       width,
       height,
       downsample,
@@ -68,7 +78,7 @@ export const predictSlide = async (segmenter: Segmenter, path: string, options: 
     });
     closing.push(() => stitching.remove());
     const identity = digestOf(JSON.stringify({ modelDigest, name, width, height, downsample, patches, crf: config.crf }));
-    const journal = await openJournal(`${place}.journal`, identity);
+    const journal = await openJournal(files.journal, identity);
     closing.push(() => journal.close());
 
     const results: PatchResult[] = [];
@@ -81,16 +91,15 @@ export const predictSlide = async (segmenter: Segmenter, path: string, options: 
     for await (const record of journal.records()) await add(record);
     const started = performance.now();
     const rest = patches.slice(results.length);
-    for await (const { probabilities } of seePatches(segmenter, slide, rest, {
-      stains: stainsOf(plan.thumbnail, config),
-      signal,
-    })) {
+    // Without patches there may be no stains to be found.
+    const seen =
+      rest.length === 0 ? [] : seePatches(segmenter, slide, rest, { stains: stainsOf(plan.thumbnail, config), signal });
+    for await (const { probabilities } of seen) {
       await journal.append(probabilities);
       await add(probabilities);
     }
     const seconds = (performance.now() - started) / 1000;
     const { labels, areas } = await stitching.finish();
-    closing.push(() => rm(`${place}.journal`, { force: true }));
     const result: SlideResult = {
       name,
       width,
@@ -103,9 +112,14 @@ export const predictSlide = async (segmenter: Segmenter, path: string, options: 
       areas,
       grade: canGrade(classes) && results.length > 0 ? gradeSlide(segmenter, results, areas) : undefined,
       warnings: await flawsOf(slide, plan),
+      origin,
       seconds,
     };
-    return { slide, plan, result, labels, close: closeAll };
+    const close: PredictedSlide["close"] = async ({ keep = false } = {}) => {
+      await closeAll();
+      if (!keep) await rm(files.journal, { force: true });
+    };
+    return { slide, plan, result, labels, close };
   } catch (error) {
     // The journal stays: what is finished is not lost.
     await closeAll();

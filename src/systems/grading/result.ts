@@ -1,5 +1,6 @@
 import type { TissueClass } from "./classes.ts";
 import type { Gleason } from "./grade.ts";
+import type { Origin } from "./origin.ts";
 import type { Frequency } from "./sampling/index.ts";
 
 /** What the network saw in a patch. */
@@ -60,6 +61,8 @@ export interface SlideResult {
   readonly grade: SlideGrade | undefined;
   /** What is wrong with the slide, as sentences: pen marks, blur, folds, hardly any tissue. */
   readonly warnings: readonly string[];
+  /** Which model, slide and settings it comes from. */
+  readonly origin: Origin;
   /** Seconds that the patches took in the network and its refinement. */
   readonly seconds: number;
 }

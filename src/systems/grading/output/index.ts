@@ -3,6 +3,6 @@ export { type EvaluatedSlide, type EvaluationReportInput, evaluationReport } fro
 export { type GeoJsonOptions, type RegionFeature, regionFeatures, writeGeoJson } from "./geojson.ts";
 export { type ClassPictures, colourClasses, overviewPictures, partPictures } from "./overlay.ts";
 export { writeSegmentation } from "./segmentation-tiff.ts";
-export { patchesCsv, SLIDE_SCHEMA, slideJson } from "./slide-json.ts";
+export { patchesCsv, SLIDE_SCHEMA, type SlideJson, slideJson } from "./slide-json.ts";
 export { classLegend, mostMalignant, reportPicture, type SlideReportInput, slideReport } from "./slide-report.ts";
-export { type SlideOutputOptions, type SlideOutputs, stemOf, writeSlideOutputs } from "./write-outputs.ts";
+export { readSlideOutputs, type SlideOutputOptions, type SlideOutputs, stemOf, writeSlideOutputs } from "./write-outputs.ts";

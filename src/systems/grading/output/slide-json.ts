@@ -12,7 +12,8 @@ export const SLIDE_SCHEMA = 1;
  * areas those of the stitched map, whose pixels are `downsample` of level 0 wide.
  */
 export const slideJson = (result: SlideResult, downsample: number) => {
-  const { name, width, height, micronsPerPixel, magnification, classes, patches, finest, grade, warnings, seconds } = result;
+  const { name, width, height, micronsPerPixel, magnification, classes, patches, finest, grade, warnings, origin, seconds } =
+    result;
   const composition = compositionOf(result, downsample);
   return {
     schemaVersion: SLIDE_SCHEMA,
@@ -23,6 +24,7 @@ export const slideJson = (result: SlideResult, downsample: number) => {
       micronsPerPixel: micronsPerPixel === undefined ? null : micronsPerPixel * downsample,
     },
     grade: grade === undefined ? null : gradeJson(grade),
+    origin,
     composition: {
       tissuePixels: composition.tissuePixels,
       tissueSquareMillimetres: composition.tissueSquareMillimetres ?? null,
@@ -54,6 +56,9 @@ export const slideJson = (result: SlideResult, downsample: number) => {
     })),
   };
 };
+
+/** What is in the file. */
+export type SlideJson = ReturnType<typeof slideJson>;
 
 const gradeJson = ({ rule, isup, probabilities, proportions, map, set, unsure }: SlideGrade) => ({
   isup,

@@ -3,7 +3,6 @@ import type {
   Case,
   CaseGroup,
   LegendEntry,
-  Nested,
   Notice,
   ReportData,
   Measure as ReportMeasure,
@@ -26,18 +25,14 @@ export interface SlideReportInput {
   readonly result: SlideResult;
   readonly labels: LabelMap;
   readonly overview: ClassPictures;
-  readonly notices?: readonly Notice[];
-  /** Of the model and its run; the slide's own facts are added. */
-  readonly provenance?: { readonly [key: string]: Nested };
-  readonly settings?: { readonly [key: string]: Nested };
   readonly signal?: AbortSignal;
 }
 
 /** What the report of one slide shows: its grade and what speaks for it, the map over the tissue, and the most malignant patches. */
 export const slideReport = async (input: SlideReportInput): Promise<ReportData> => {
-  const { result, labels, notices = [], provenance, settings } = input;
+  const { result, labels } = input;
   const composition = compositionOf(result, labels.downsample);
-  const { grade, warnings } = result;
+  const { grade, warnings, origin } = result;
   return {
     title: result.name,
     system: "grading",
@@ -47,12 +42,12 @@ export const slideReport = async (input: SlideReportInput): Promise<ReportData> 
       { text: RESEARCH_USE, tone: "caution" },
       ...(grade === undefined ? [] : doubts(grade)),
       ...warnings.map((text) => ({ text, tone: "caution" }) as const),
-      ...notices,
+      ...(origin.provenance.unfinished ? [UNFINISHED] : []),
     ],
     measures: slideMeasures(result, composition),
     shares: slideShares(result, composition),
     caseGroups: await slideCases(input),
-    settings,
+    settings: origin.settings,
     provenance: {
       slide: slideFacts(result),
       map: { "pixels of level 0 per pixel": labels.downsample, pixels: `${labels.width} x ${labels.height}` },
@@ -66,10 +61,13 @@ export const slideReport = async (input: SlideReportInput): Promise<ReportData> 
         "uniform grid at the finest stride": result.finest,
         "seconds in the network": Math.round(10 * result.seconds) / 10,
       },
-      ...provenance,
+      prediction: { lynceus: origin.lynceus, "SHA-256 of the model": origin.digests.model },
+      "the model's training": origin.provenance,
     },
   };
 };
+
+const UNFINISHED: Notice = { text: "The model is a checkpoint of an unfinished training.", tone: "caution" };
 
 /** What a picture's colours stand for. */
 export const classLegend = (classes: readonly TissueClass[]): LegendEntry[] =>

@@ -65,6 +65,12 @@ export const resultOf = async (
       unsure: true,
     },
     warnings: [],
+    origin: {
+      lynceus: "1.2.3",
+      digests: { model: "a".repeat(64), slide: "b".repeat(64), settings: "c".repeat(64) },
+      settings: { slide: { magnification: 10 } },
+      provenance: { seed: 7 },
+    },
     seconds: 12.5,
     ...given,
   };
