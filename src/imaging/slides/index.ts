@@ -1,4 +1,4 @@
-export { magnificationOf, scaleFor } from "./magnification.ts";
+export { magnificationFlaws, magnificationOf, scaleFor } from "./magnification.ts";
 export { openSlide } from "./open.ts";
 export { levelFor, readScaled } from "./scaled.ts";
 export type { OpenSlideOptions, Slide, SlideLevel, SlideRegion } from "./slide.ts";

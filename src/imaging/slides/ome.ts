@@ -1,4 +1,5 @@
 import { positive } from "./magnification.ts";
+import { roleAmong, wordsOf } from "./picture-names.ts";
 
 /** What the OME-XML of an OME-TIFF file says of one image. */
 export interface OmeImage {
@@ -33,9 +34,8 @@ export const readOme = (description: string): readonly OmeImage[] | undefined =>
     const number = (name: string): number => Number(pixels.get(name) ?? 1);
     const objective = elements(content, "ObjectiveSettings")[0]?.attributes.get("ID") ?? [...objectives.keys()][0];
     const microns = MICRONS.get(pixels.get("PhysicalSizeXUnit") ?? "µm") ?? Number.NaN;
-    const name = attributes.get("Name") ?? "";
     return {
-      role: /\b(label|macro|thumbnail|overview)\b/i.exec(name)?.[1].toLowerCase(),
+      role: roleAmong(wordsOf(attributes.get("Name") ?? "")),
       directory: Number(elements(content, "TiffData")[0]?.attributes.get("IFD") ?? index),
       channels: number("SizeC") * number("SizeZ") * number("SizeT"),
       micronsPerPixel: positive(Number(pixels.get("PhysicalSizeX")) * microns),

@@ -3,6 +3,7 @@ import { TAG } from "../tiff-tags.ts";
 import type { TiffDirectories, TiffDirectory } from "./directory.ts";
 import { positive } from "./magnification.ts";
 import { type OmeImage, readOme } from "./ome.ts";
+import { roleAmong, wordsOf } from "./picture-names.ts";
 
 /** Which pictures of a TIFF file are one slide at several resolutions, and what the file says of it. */
 export interface Pyramid {
@@ -27,8 +28,8 @@ interface Page {
 }
 
 /**
- * Finds the levels. Level 0 is the first page (of OME-TIFF that of the first image), unless that calls itself a label, macro or
- * thumbnail. Coarser levels are those of the following pages, or of the pages below level 0 (SubIFDs), that show the same: of the same
+ * Finds the levels. Level 0 is the largest page (of OME-TIFF that of the largest image) that is not called a label, macro or
+ * thumbnail, in tiles if there are such pages. Coarser levels are those of the following pages, or of the pages below level 0 (SubIFDs), that show the same: of the same
  * aspect, smaller than the level before, stored in tiles if level 0 is, and not called otherwise. All else is named, and never read.
  * @throws ImageProblem for formats of other scanners, whose pages mean something else, and when there is no level.
  */
@@ -39,7 +40,8 @@ export const findPyramid = async (directories: TiffDirectories): Promise<Pyramid
   await refuseOthers(pages[0]);
 
   const ome = readOme(await pages[0].directory.text(TAG.description, MAX_OME));
-  const base = ome === undefined ? pages.find((page) => roleOf(page) === undefined) : pages[slideOf(ome).directory];
+  const slide = ome && slideOf(ome, pages);
+  const base = slide === undefined ? slidePage(pages) : pages[slide.directory];
   if (base === undefined) {
     throw new ImageProblem("it holds only label, macro or thumbnail images, which may show a patient's name and are never read.");
   }
@@ -48,16 +50,15 @@ export const findPyramid = async (directories: TiffDirectories): Promise<Pyramid
   const others = pages.filter((page) => page !== base);
   const levels = levelsFrom(base, ome === undefined ? [...below, ...others] : below);
   const associated = others.flatMap((page) =>
-    levels.includes(page) ? [] : [(ome && roleIn(ome, pages.indexOf(page))) ?? roleOf(page) ?? `page ${pages.indexOf(page) + 1}`],
+    levels.includes(page) ? [] : [(ome ? roleIn(ome, pages.indexOf(page)) : roleOf(page)) ?? `page ${pages.indexOf(page) + 1}`],
   );
   const aperio = isAperio(base.description);
   return {
     format: ome !== undefined ? "OME-TIFF" : aperio ? "Aperio SVS" : "TIFF pyramid",
     levels: levels.map(({ directory }) => directory),
     associated,
-    micronsPerPixel:
-      (ome ? slideOf(ome).micronsPerPixel : described(base, "MPP")) ?? (aperio ? undefined : await resolutionOf(base)),
-    magnification: ome ? slideOf(ome).magnification : described(base, "AppMag"),
+    micronsPerPixel: (slide ? slide.micronsPerPixel : described(base, "MPP")) ?? (aperio ? undefined : await resolutionOf(base)),
+    magnification: slide ? slide.magnification : described(base, "AppMag"),
   };
 };
 
@@ -69,10 +70,30 @@ const pageOf = async (directory: TiffDirectory): Promise<Page> => ({
   description: await directory.text(TAG.description),
 });
 
+/** A thumbnail, label or macro image whose name nobody knows is small, and in strips. */
+const slidePage = (pages: readonly Page[]): Page | undefined => {
+  const unnamed = pages.filter((page) => roleOf(page) === undefined);
+  const tiled = unnamed.filter((page) => page.tiled);
+  return largest(tiled.length > 0 ? tiled : unnamed, (page) => page);
+};
+
+/** The one with the most pixels; of equal ones the first. */
+const largest = <Item>(items: readonly Item[], sizeOf: (item: Item) => Size): Item | undefined => {
+  const areaOf = (item: Item): number => sizeOf(item).width * sizeOf(item).height;
+  return items.length === 0 ? undefined : items.reduce((best, item) => (areaOf(item) > areaOf(best) ? item : best));
+};
+
+/** More words than this in a line are no name, but what was done, and by whom. */
+const WORDS_OF_NAME = 4;
+
 /** What a page is called that is no level. Aperio's thumbnail says "2220x2967 -> 574x768" and lies in strips. */
 const roleOf = ({ description, tiled }: Page): string | undefined => {
-  const called = /^\s*(label|macro|thumbnail|overview)\b|\b(label|macro|overview)[ _]image\b/im.exec(description);
-  if (called !== null) return (called[1] ?? called[2]).toLowerCase();
+  for (const line of description.split(/[\r\n]+/)) {
+    const words = wordsOf(line);
+    const name = words.length <= WORDS_OF_NAME ? words : words.filter((_, i) => i === 0 || words[i + 1] === "image");
+    const role = roleAmong(name);
+    if (role !== undefined) return role;
+  }
   return !tiled && isAperio(description) && /\d+x\d+ -> \d+x\d+/.test(description) ? "thumbnail" : undefined;
 };
 
@@ -110,8 +131,9 @@ export const downsampleOf = (base: Size, level: Size): number | undefined => {
   return [2 ** Math.round(Math.log2(ratio)), Math.round(ratio)].find(fits) ?? Math.min(Math.max(ratio, low), high);
 };
 
-const slideOf = (ome: readonly OmeImage[]): OmeImage => {
-  const image = ome.find(({ role }) => role === undefined);
+const slideOf = (ome: readonly OmeImage[], pages: readonly Page[]): OmeImage => {
+  const eligible = ome.filter(({ role, directory }) => role === undefined && pages[directory] !== undefined);
+  const image = largest(eligible, ({ directory }) => pages[directory]);
   if (image === undefined) throw new ImageProblem("it holds only label, macro or thumbnail images, which are never read.");
   if (image.channels !== 3) {
     throw new ImageProblem(`it has ${image.channels} channels, planes or times of grey. Only OME-TIFF of 8-bit RGB is read.`);

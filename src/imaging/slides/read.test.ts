@@ -4,7 +4,7 @@ import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { TAG } from "../tiff-tags.ts";
-import { magnificationOf, scaleFor } from "./index.ts";
+import { magnificationFlaws, magnificationOf, scaleFor } from "./index.ts";
 import { fileOf, openSlide, partOf, pathOf, texture } from "./testing/pictures.ts";
 import { type TestPage, tiffFile } from "./testing/tiff-file.ts";
 
@@ -182,6 +182,39 @@ describe("which pictures are levels", () => {
     await expect(openSlide(await fileOf("label.tif", tiffFile([label])))).rejects.toThrow("it holds only label, macro");
   });
 
+  test.each([
+    "macro_image",
+    "slide_macro",
+    "Label_1",
+    "LabelImage",
+    "MACRO",
+    "the scan\nSlideLabel",
+    "MacroImage 2",
+    "labelimage",
+  ])("a page called %j is never the slide, however large", async (name) => {
+    const called = page(160, 96, { tags: { [TAG.description]: name } });
+    const slide = await openSlide(await fileOf("called.tif", tiffFile([called, page(96, 64), page(48, 32)])));
+    expect([slide.levels.map(({ width }) => width), slide.associated.length]).toEqual([[96, 48], 1]);
+  });
+
+  test("the slide is the largest page, and one in tiles where there are such; names that only begin alike are none", async () => {
+    const widths = async (...pages: TestPage[]) =>
+      (await openSlide(await fileOf("largest.tif", tiffFile(pages)))).levels.map(({ width }) => width);
+    expect(await widths(page(60, 60), page(150, 100), page(75, 50))).toEqual([150, 75]);
+    expect(await widths(page(200, 90, { strips: true }), page(150, 100), page(75, 50))).toEqual([150, 75]);
+    const labelled = page(64, 64, { tags: { [TAG.description]: "labelled macrophages" } });
+    expect(await widths(labelled)).toEqual([64]);
+  });
+
+  test("OME-TIFF: the largest image that is not called a label or macro", async () => {
+    const image = (name: string, ifd: number) =>
+      `<Image ID="I" Name="${name}"><Pixels SizeC="3" PhysicalSizeX="0.${ifd + 1}"><TiffData IFD="${ifd}"/></Pixels></Image>`;
+    const text = `<OME>${image("", 0)}${image("Slide_Macro", 1)}${image("scan", 2)}${image("LabelImage", 3)}</OME>`;
+    const file = tiffFile([page(60, 40, { tags: { [TAG.description]: text } }), page(300, 100), page(150, 100), page(200, 200)]);
+    const slide = await openSlide(await fileOf("largest.ome.tif", file));
+    expect(slide).toMatchObject({ width: 150, micronsPerPixel: 0.3, associated: ["page 1", "macro", "label"] });
+  });
+
   test("OME-TIFF: the first image and what is below it; sizes from its XML", async () => {
     const pixels = (unit: string, size: number, c = 3) =>
       `<Pixels ID="P" SizeX="150" SizeY="100" SizeC="${c}" SizeZ="1" SizeT="1" PhysicalSizeX="${size}" PhysicalSizeXUnit="${unit}">`;
@@ -237,10 +270,26 @@ describe("how large a pixel is", () => {
     expect(() => magnificationOf(unknown)).toThrow(/^Cannot use the image ".*unknown.tif": it says neither .* --mpp/);
     const known = await openSlide(path, { micronsPerPixel: 0.25 });
     expect([magnificationOf(known), scaleFor(known, 10), scaleFor(known, 80)]).toEqual([40, 4, 0.5]);
-    expect(magnificationOf({ ...known, magnification: 20 })).toBe(20);
+    expect(magnificationOf({ ...unknown, magnification: 20 })).toBe(20);
     expect(() => scaleFor(known, 0)).toThrow(RangeError);
     await expect(openSlide(path, { micronsPerPixel: 0 })).rejects.toThrow(RangeError);
   });
+});
+
+test("the size of pixels counts before the objective power, which is taken where both say the same", async () => {
+  const slide = await openSlide(await fileOf("both.tif", tiffFile([page(64, 64)])));
+  const both = (micronsPerPixel: number, magnification = 20) => ({ ...slide, micronsPerPixel, magnification });
+  expect(magnificationOf(both(0.25))).toBe(40);
+  expect(magnificationOf(both(0.499))).toBe(20);
+  expect(magnificationOf(both(0.46))).toBeCloseTo(21.74, 2);
+  expect(magnificationFlaws(both(0.499), 10)).toEqual([]);
+  expect(magnificationFlaws(both(0.46), 10)).toEqual([]);
+  expect(magnificationFlaws(both(0.25), 10)).toEqual([
+    "The file says 20x, but its pixels of 0.25 micrometres are those of 40x, which was used. If they are of another size, give it with --mpp.",
+  ]);
+  expect(magnificationFlaws(both(2, 5), 10)).toEqual([
+    "The slide is of 5x, coarser than the 10x at which it is looked at: it was enlarged and lacks detail, so grades are doubtful.",
+  ]);
 });
 
 test("plain images have one level", async () => {

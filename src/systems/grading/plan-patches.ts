@@ -5,6 +5,8 @@ import {
   findPen,
   type Image,
   type Mask,
+  magnificationFlaws,
+  magnificationOf,
   readScaled,
   type Slide,
   scaleFor,
@@ -73,10 +75,12 @@ const WORTH_SAYING = 0.02;
 
 /** What is wrong with a slide, as sentences. */
 export const flawsOf = async (slide: Slide, { downsample, foreground, patches, pen, folds }: PatchPlan): Promise<string[]> => {
-  if (patches.length === 0) return ["No tissue was found on this slide."];
+  const size = magnificationFlaws(slide, magnificationOf(slide) / downsample);
+  if (patches.length === 0) return [...size, "No tissue was found on this slide."];
   const blur = await findBlur(rasterAt(slide, downsample), foreground);
   const percent = (share: number): string => `${Math.round(100 * share)} %`;
   return [
+    ...size,
     ...(pen.share > WORTH_SAYING
       ? [`${percent(pen.share)} of the tissue seem to lie under pen marks; they are not looked at.`]
       : []),
