@@ -1,5 +1,6 @@
 import { ImageError } from "../image.ts";
 import { ImageProblem } from "../readable.ts";
+import { PHOTOMETRIC } from "../tiff.ts";
 import { isTiff, TAG } from "../tiff-tags.ts";
 import { readDirectories, type TiffDirectory } from "./directory.ts";
 import { isJpeg2000 } from "./jpeg-2000.ts";
@@ -31,7 +32,8 @@ export const openSlide = async (path: string, options: OpenSlideOptions = {}): P
     const pyramid = await findPyramid(directories);
     const [page] = pyramid.levels;
     const single = pyramid.levels.length === 1 && page === directories.pages[0];
-    if (single && !options.indices && (await isPlain(page, file.size))) return await plainSlide(path, options, pyramid);
+    const whole = single && (await isPlain(page, file.size)) && (!options.indices || (await isOtherGrey(page)));
+    if (whole) return await plainSlide(path, options, pyramid);
     const slide = await tiffSlide(path, file, pyramid, options);
     inParts = true;
     return slide;
@@ -47,4 +49,10 @@ const isPlain = async (page: TiffDirectory, bytes: number): Promise<boolean> => 
   const pixels = (await page.first(TAG.width, 0)) * (await page.first(TAG.height, 0));
   if (isJpeg2000(await page.first(TAG.compression, 1))) return false;
   return !page.has(TAG.tileWidth) && pixels <= 25_000_000 && bytes <= 2 ** 28;
+};
+
+/** Masks of another depth than tiles are read of. */
+const isOtherGrey = async (page: TiffDirectory): Promise<boolean> => {
+  const bits = await page.first(TAG.bits, 1);
+  return (await page.first(TAG.photometric, PHOTOMETRIC.grey)) === PHOTOMETRIC.grey && bits !== 8 && bits <= 16;
 };

@@ -1,22 +1,21 @@
 import { decodeImage } from "../decode.ts";
 import { readImageHeader } from "../header.ts";
-import { createImage, ImageError, type ImageOf } from "../image.ts";
+import { createImage, type ImageOf } from "../image.ts";
+import { openIndices } from "./indices.ts";
 import { checkRegion, copyShared, emptyValue, type OpenSlideOptions, type Slide } from "./slide.ts";
 
 /**
  * An image of any kind that `decodeImage` reads as a slide of one level. It is decoded whole when it is first read, and kept. `said`: what
  * is known of it already.
- * @throws ImageError as `decodeImage` does.
+ * @throws ImageError as `decodeImage` does; of indices as `openIndices` does.
  */
 export const plainSlide = async (
   path: string,
   options: OpenSlideOptions,
   said: Pick<Slide, "micronsPerPixel" | "magnification" | "associated"> = nothing,
 ): Promise<Slide> => {
-  const { width, height, colour } = await readImageHeader(path);
-  if (options.indices && colour === "palette") {
-    throw new ImageError(path, "the indices of a palette are only read of TIFF files. Save the mask as grey, or as TIFF.");
-  }
+  const { header, read } = options.indices ? await openIndices(path) : await openColours(path);
+  const { width, height } = header;
   const levels = [{ width, height, downsample: 1 }];
   const empty = emptyValue(options);
   let decoded: Promise<ImageOf<Uint8Array>> | undefined;
@@ -33,7 +32,7 @@ export const plainSlide = async (
     read: async (level, region) => {
       if (closed) throw new Error(`The slide "${path}" is closed.`);
       checkRegion(levels, level, region);
-      decoded ??= decodeImage(path, { background: [255, 255, 255] });
+      decoded ??= read();
       const whole = await decoded;
       const image = createImage(region.width, region.height);
       image.data.fill(empty);
@@ -46,5 +45,10 @@ export const plainSlide = async (
     },
   };
 };
+
+const openColours = async (path: string) => ({
+  header: await readImageHeader(path),
+  read: () => decodeImage(path, { background: [255, 255, 255] }),
+});
 
 const nothing = { micronsPerPixel: undefined, magnification: undefined, associated: [] };

@@ -41,6 +41,9 @@ const READABLE = new Set<number>([
   COMPRESSION.webp,
 ]);
 
+/** Those that change values; JPEG 2000 need not. */
+const LOSSY = new Set<number>([COMPRESSION.jpeg, COMPRESSION.webp]);
+
 /** By the numbers of libtiff. */
 const COMPRESSION_NAMES = new Map([
   [6, "JPEG of the old kind"],
@@ -56,8 +59,8 @@ const COMPRESSION_NAMES = new Map([
  * Reads how a page is stored: 8-bit grey, palette or RGB with or without opacity, in tiles or strips, channels together or apart.
  * Tiles are decoded from their bytes alone: JPEG 2000 by OpenJPEG, all else by libvips, with the colours that it gives for the whole
  * file, except that embedded profiles are not applied. Transparent pixels lie over white. A tile without bytes, which writers leave out
- * as empty, is `empty`.
- * @throws ImageProblem when it is of another kind, or claims what cannot be.
+ * as empty, is `empty`. With `indices` samples are what is stored, of a palette and where 0 is white too.
+ * @throws ImageProblem when it is of another kind, or claims what cannot be; with `indices` when its compression changes values.
  */
 export const readRaster = async (
   file: RandomAccessFile,
@@ -79,6 +82,9 @@ export const readRaster = async (
     );
   }
   const kind = await readKind(page);
+  if (indices && LOSSY.has(kind.compression)) {
+    throw new ImageProblem("its compression does not keep the numbers of classes exactly. Save the mask with deflate or LZW.");
+  }
   if (isJpeg2000(kind.compression)) await startOpenJpeg();
   const planes = kind.planar ? kind.samples : 1;
   const [across, down] = [Math.ceil(width / tileWidth), Math.ceil(height / tileHeight)];
@@ -122,7 +128,7 @@ export const readRaster = async (
       limitInputPixels: tileWidth * total,
       ignoreIcc: true,
     });
-    const opaque = kind.alpha && !kind.planar ? picture.flatten({ background: "white" }) : picture;
+    const opaque = kind.alpha && !kind.planar && !indices ? picture.flatten({ background: "white" }) : picture;
     const { data, info } = await opaque.raw().toBuffer({ resolveWithObject: true });
     const pixels = asChannels(data, info.channels, kind.planar ? 1 : 3);
     const row = tileWidth * (kind.planar ? 1 : 3);
@@ -215,7 +221,7 @@ const unread = (kind: string): ImageProblem =>
 const pictureTags = async (page: TiffDirectory, kind: Kind, indices: boolean): Promise<PictureTags> => {
   const { samples, compression, photometric, planar } = kind;
   const channels = planar ? 1 : samples;
-  const asGrey = planar || (indices && photometric === PHOTOMETRIC.palette);
+  const asGrey = planar || (indices && samples === 1);
   const tags: [number, { type: number; values: readonly number[] | Buffer }][] = [
     [TAG.bits, { type: SHORT, values: Array(channels).fill(8) }],
     [TAG.compression, { type: SHORT, values: [compression] }],

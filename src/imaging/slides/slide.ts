@@ -47,7 +47,10 @@ export interface OpenSlideOptions {
   readonly micronsPerPixel?: number;
   /** Bytes of decoded tiles that are kept. Default 64 MiB. */
   readonly cacheBytes?: number;
-  /** For masks: of pictures with a palette the index of each pixel, in all three channels, instead of its colour; 0 beyond the border. */
+  /**
+   * For masks: the samples as they are stored, however many bits they have; of a palette the index, in all three channels, instead of its
+   * colour; 0 beyond the border. What cannot be indices is refused: values above 255, and compressions that change values.
+   */
   readonly indices?: boolean;
 }
 
