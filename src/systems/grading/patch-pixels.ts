@@ -1,4 +1,4 @@
-import { fitStains, type Image, type ImageOf, readScaled, type Slide, stainNormaliser } from "../../imaging/index.ts";
+import { fitStains, type Image, ImageError, type ImageOf, readScaled, type Slide, stainNormaliser } from "../../imaging/index.ts";
 import { classOfValue, NO_CLASS, type TissueClass } from "./classes.ts";
 import type { Config } from "./config.ts";
 
@@ -57,4 +57,31 @@ export const maskReader = (
     }
     return labels;
   };
+};
+
+/** Less than this part of a slide's patches says nothing about it. */
+const LEAST_KNOWN = 0.01;
+
+/**
+ * Reads a mask until enough of the patches' pixels are of a class, which takes a few patches of most masks and all of a wrong one.
+ * @throws ImageError that names the mask, when under 1 % of them are.
+ */
+export const requireClasses = async (
+  read: (square: Square) => Promise<Uint8Array>,
+  squares: readonly Square[],
+  { path }: Slide,
+  classes: readonly TissueClass[],
+): Promise<void> => {
+  let [known, each] = [0, 0];
+  for (const square of squares) {
+    const labels = await read(square);
+    each = labels.length;
+    for (const label of labels) if (label !== NO_CLASS) known++;
+    if (known > 0 && known >= LEAST_KNOWN * each * squares.length) return;
+  }
+  const values = classes.flatMap(({ maskValues }) => maskValues).join(", ");
+  throw new ImageError(
+    path,
+    `as a mask it says the class of ${known === 0 ? "no pixel" : "less than 1 % of the pixels"} of its slide's patches: the values of the classes are ${values}. Give other masks, or the values of these in "classes".`,
+  );
 };

@@ -1,9 +1,10 @@
-import { ImageError, openSlide, type SkippedFile, type Slide } from "../../imaging/index.ts";
+import { ImageError, type SkippedFile } from "../../imaging/index.ts";
 import type { Listener } from "../../training/index.ts";
 import { classesOf } from "./classes.ts";
 import type { Config } from "./config.ts";
 import type { SlideSample } from "./data.ts";
-import { maskReader, readPatch, type Square, stainsOf } from "./patch-pixels.ts";
+import { openedSlides } from "./opened-slides.ts";
+import { maskReader, readPatch, requireClasses, type Square, stainsOf } from "./patch-pixels.ts";
 import { planPatches } from "./plan-patches.ts";
 
 /** A patch to learn from. */
@@ -29,9 +30,6 @@ export interface PreparationWatch {
   readonly signal?: AbortSignal;
 }
 
-/** Slides whose files are held open at once. */
-const OPEN_SLIDES = 64;
-
 /**
  * Plans the patches of every slide that has a mask. Pixels and classes are kept as far as `training.cacheMegabytes` reach; those of a training
  * that sees every patch are read beforehand, the others when they are first asked for. A slide that cannot be read is left out and named in `skipped`.
@@ -42,17 +40,7 @@ export const trainingPatches = async (
   { listener, signal }: PreparationWatch = {},
 ): Promise<TrainingPatches> => {
   const classes = classesOf(config.classes);
-  const open = openedSlides(async ({ path, maskPath }) => {
-    const { micronsPerPixel } = config.slide;
-    const slide = await openSlide(path, { micronsPerPixel });
-    try {
-      const mask = await openSlide(maskPath as string, { indices: true });
-      return { slide, mask };
-    } catch (error) {
-      await slide.close();
-      throw error;
-    }
-  });
+  const opened = openedSlides(samples.length, config.slide);
   const slides: { sample: SlideSample; first: number; count: number; stains: ReturnType<typeof stainsOf> }[] = [];
   const skipped: SkippedFile[] = [];
   const squares: { readonly square: Square; readonly slide: number }[] = [];
@@ -61,10 +49,12 @@ export const trainingPatches = async (
     signal?.throwIfAborted();
     try {
       if (sample.maskPath === undefined) throw new ImageError(sample.path, "it has no mask to learn from.");
-      const { slide, mask } = await open(sample);
-      const { patches, thumbnail } = await planPatches(slide, config);
-      maskReader(slide, mask, classes, config.patch); // does it fit?
-      if (patches.length === 0) throw new ImageError(sample.path, "no tissue was found on it.");
+      const { patches, thumbnail } = await opened.use(sample, async ({ slide, mask }) => {
+        const plan = await planPatches(slide, config);
+        if (plan.patches.length === 0) throw new ImageError(sample.path, "no tissue was found on it.");
+        await requireClasses(maskReader(slide, mask, classes, config.patch), plan.patches, mask, classes);
+        return plan;
+      });
       slides.push({ sample, first: squares.length, count: patches.length, stains: stainsOf(thumbnail, config) });
       for (const square of patches) squares.push({ square, slide: slides.length - 1 });
     } catch (error) {
@@ -81,11 +71,9 @@ export const trainingPatches = async (
     if (kept !== undefined) return kept;
     const { square, slide } = squares[index];
     const { sample, stains } = slides[slide];
-    const opened = await open(sample);
-    const [image, labels] = await Promise.all([
-      readPatch(opened.slide, square, config.patch),
-      maskReader(opened.slide, opened.mask, classes, config.patch)(square),
-    ]);
+    const [image, labels] = await opened.use(sample, ({ slide, mask }) =>
+      Promise.all([readPatch(slide, square, config.patch), maskReader(slide, mask, classes, config.patch)(square)]),
+    );
     const patch = { pixels: stains(image).data, labels };
     if (bytes < limit) {
       bytes += patch.pixels.byteLength + labels.byteLength;
@@ -108,35 +96,6 @@ export const trainingPatches = async (
     slides: slides.map(({ sample, first, count }) => ({ sample, first, count })),
     skipped,
     get,
-    close: open.close,
+    close: opened.close,
   };
-};
-
-interface Opened {
-  readonly slide: Slide;
-  readonly mask: Slide;
-}
-/** Opens slides when they are asked for, and closes those that were not for the longest time. */
-const openedSlides = (open: (sample: SlideSample) => Promise<Opened>) => {
-  const held = new Map<string, Promise<Opened>>();
-  const closeOne = async (path: string): Promise<void> => {
-    const opened = held.get(path);
-    held.delete(path);
-    const found = await opened?.catch(() => undefined);
-    await Promise.all([found?.slide.close(), found?.mask.close()]);
-  };
-  const get = async (sample: SlideSample): Promise<Opened> => {
-    const opened = held.get(sample.path) ?? open(sample);
-    held.delete(sample.path);
-    held.set(sample.path, opened); // the last one asked for comes last
-    opened.catch(() => held.delete(sample.path));
-    const [oldest] = held.keys();
-    if (held.size > OPEN_SLIDES && oldest !== sample.path) await closeOne(oldest);
-    return opened;
-  };
-  return Object.assign(get, {
-    close: async (): Promise<void> => {
-      for (const path of [...held.keys()]) await closeOne(path);
-    },
-  });
 };
