@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createImage, encodePng, findForeground, fitStains, type ImageOf, stainNormaliser } from "../../imaging/index.ts";
 import { paintTissue } from "../../imaging/testing/tissue.ts";
+import { random } from "../../random/index.ts";
 import { classTables, NO_CLASS } from "./classes.ts";
 import type { ConfigInput } from "./config.ts";
 import { readPatch } from "./patch-pixels.ts";
@@ -18,10 +19,12 @@ let folder: string;
 const paths = { tissue: "", blank: "" };
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lynceus-predict-"));
-  // Glass, faint tissue, stroma, crowded nuclei, from left to right.
+  // From left to right: glass, glass that becomes stroma in a grainy blur, stroma, crowded nuclei.
   const tissue = paintTissue(SIDE, SIDE, (x) => (x < 96 ? "glass" : x < 160 ? "stroma" : "nuclei"));
-  for (let y = 32; y < SIDE - 32; y++) {
-    for (let x = 40; x < 96; x++) tissue.data.set([238, 222, 238 - ((x * 7 + y * 3) % 5)], 3 * (y * SIDE + x));
+  const grain = random("grain");
+  for (let i = 0; i < tissue.data.length; i++) {
+    const along = (Math.floor(i / 3) % SIDE) / 64 - 0.5;
+    if (along >= 0 && along < 1) tissue.data[i] = Math.min(255, 244 + along * [-12, -64, -9][i % 3] + grain.normal(0, 12));
   }
   const blank = createImage(SIDE, SIDE);
   blank.data.fill(244);
@@ -41,7 +44,7 @@ const predict = async (
   const shown: Uint8Array[] = [];
   const segment = (patches: Uint8Array) => {
     const one = 3 * PATCH * PATCH;
-    for (let at = 0; at < patches.length; at += one) shown.push(patches.slice(at, at + one));
+    for (let at = 0; at < patches.length; at += one) shown.push(Uint8Array.from(patches.subarray(at, at + one)));
     return segmenter.segment(patches);
   };
   try {

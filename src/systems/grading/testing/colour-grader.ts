@@ -13,7 +13,7 @@ const COLOURS = [
 ];
 
 /** The higher, the surer it is of the nearest colour. */
-const SHARPNESS = 20;
+const SHARPNESS = 5;
 
 /** Settings for pictures of 1 micrometre a pixel, without a network of their own. */
 export const colourConfig = (given: ConfigInput = {}): Config =>
