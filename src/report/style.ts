@@ -56,9 +56,9 @@ nav a:hover { color: var(--accent); text-decoration: underline; }
 const numbers = `
 .measures > .measure:last-child { grid-column: auto; }
 .measures > .measure:first-child { grid-column: span var(--span); }
-.measure { display: flex; flex-direction: column; padding: 0.9rem 1rem 0.8rem; }
+.measure { container-type: inline-size; display: flex; flex-direction: column; padding: 0.9rem 1rem 0.8rem; }
 .measure h3 { color: var(--soft); font-weight: 500; font-size: 0.85rem; margin-bottom: auto; }
-.figure { font-size: 2rem; font-weight: 600; line-height: 1.2; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; margin-top: 0.15rem; }
+.figure { font-size: clamp(1.1rem, 22cqi, 2rem); font-weight: 600; line-height: 1.2; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; margin-top: 0.15rem; }
 .measure .interval { white-space: normal; }
 .measure .note { line-height: 1.35; margin-top: 0.2rem; }
 .interval { color: var(--soft); font-size: 0.8rem; font-weight: 400; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -254,7 +254,7 @@ a.pictures { cursor: zoom-in; }
 
 const adaptations = `
 @media (max-width: 40rem) {
-  .figure { font-size: 1.7rem; }
+  .figure { font-size: clamp(1.1rem, 22cqi, 1.7rem); }
   .measures { gap: 0.6rem; }
   .measure { padding: 0.7rem 0.75rem; }
   .scrolling th, .scrolling td { padding: 0.45rem 0.6rem; }
