@@ -56,5 +56,6 @@ const settingsOf = (
     rule: grading !== undefined,
     limits: grading?.limits !== undefined,
     calibration: grading?.calibration ?? false,
+    mapCalibration: grading?.mapCalibration ?? false,
   },
 });

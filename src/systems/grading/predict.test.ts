@@ -139,6 +139,7 @@ describe("the slide's grade", () => {
   const probabilities = [0.01, 0.02, 0.3, 0.6, 0.05, 0.02];
   const rule = { weights: probabilities.map(() => [0, 0, 0, 0, 0, 0]), bias: probabilities.map(Math.log) };
   const calibrated = (threshold: number): GradingRule => ({ rule, calibration: { threshold, missRate: 0.1, cases: 50 } });
+  const ofMap = (threshold: number): GradingRule => ({ rule, mapCalibration: { threshold, missRate: 0.1, cases: 50 } });
   const gradeBy = (grade: ConfigInput["grade"], grading?: GradingRule) =>
     gradeSlide({ config: colourConfig({ grade }), classes: classTables.radboud, grading }, [patch], areas);
 
@@ -169,7 +170,9 @@ describe("the slide's grade", () => {
     ],
     ["by a learnt least pattern", limits, { rule, limits: { minimumCancer: 0, minimumPattern: 0.34 } }, { isup: 1 }],
     ["sure, where the set is the grade", { ...limits, rule: "patches" }, calibrated(0.5), { isup: 3, set: [3], unsure: false }],
-    ["unsure, where the set is another grade", limits, calibrated(0.5), { isup: 2, set: [3], unsure: true }],
+    ["without a set, where only the other rule is calibrated", limits, calibrated(0.5), { isup: 2, set: undefined }],
+    ["by the map and sure, where nothing else is plausible", limits, ofMap(0.05), { isup: 2, set: [2], unsure: false }],
+    ["by the map and unsure, where other grades are near", limits, ofMap(0.8), { isup: 2, unsure: true }],
     ["unsure, where the set has two grades", { ...limits, rule: "patches" }, calibrated(0.75), { set: [2, 3], unsure: true }],
     ["unsure, where the set is empty", { ...limits, rule: "patches" }, calibrated(0.3), { set: [], unsure: true }],
   ];
