@@ -92,6 +92,7 @@ export const evaluateSlides = async ({ model, data, onSlide, ...options }: Evalu
           modelDigest: digestOf(model),
           signal: options.signal,
         });
+        let done = false;
         try {
           const confusion = await confusionOf(predicted, sample, segmenter);
           const evaluated = { sample, result: predicted.result, confusion };
@@ -102,8 +103,9 @@ export const evaluateSlides = async ({ model, data, onSlide, ...options }: Evalu
               path: sample.path,
               reason: "no tissue was found, so the slide has no grade and is missing in kappa.",
             });
+          done = true;
         } finally {
-          await predicted.close();
+          await predicted.close({ keep: !done });
         }
       } catch (error) {
         options.signal?.throwIfAborted();
