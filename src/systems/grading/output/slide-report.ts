@@ -154,7 +154,10 @@ const slideShares = ({ grade, patches }: SlideResult, { classes, ofTumour }: Com
       : [
           {
             title: "Probability of each grade, by the grades of the patches",
-            note: grade.set === undefined ? undefined : `Bold: cannot be excluded at the calibrated miss rate, ${ruleNames[grade.rule]}.`,
+            note:
+              grade.set === undefined
+                ? undefined
+                : `Bold: cannot be excluded at the calibrated miss rate, ${ruleNames[grade.rule]}.`,
             rows: grades(grade.probabilities, grade.set ?? [grade.isup]),
           },
         ]),
