@@ -209,5 +209,5 @@ export const presets = {
     training: { steps: 80_000, batch: 24, learningRate: 6e-5, warmup: 1500, weightDecay: 0.01 },
   },
   /** What `lynceus demo grading` runs. */
-  demo: { training: { steps: 1500 }, validation: { folds: 0 } },
+  demo: { training: { steps: 1800 } },
 } as const satisfies Record<string, ConfigInput>;

@@ -11,13 +11,13 @@ import { evaluateRun } from "./run.ts";
 import { trainGrader } from "./train.ts";
 
 const SIZE = 512;
-const SLIDES = { train: 60, test: 24 };
+const SLIDES = { train: 90, validation: 36, test: 30 };
 
 /** Paints synthetic slides, trains a small grader, and shows its grades beside those of a model that sees only the colours of a slide. */
 export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Demonstrated> => {
   const { listener, signal } = computing;
   const [data, run] = [join(out, "data"), join(out, "run")];
-  say(`Painting ${SLIDES.train + SLIDES.test} synthetic slides of ${SIZE} x ${SIZE} pixels into ${data} ...`);
+  say(`Painting ${SLIDES.train + SLIDES.validation + SLIDES.test} synthetic slides of ${SIZE} x ${SIZE} pixels into ${data} ...`);
   await writePhantomDataset(data, {
     slides: SLIDES,
     width: SIZE,
