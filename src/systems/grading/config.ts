@@ -209,5 +209,5 @@ export const presets = {
     training: { steps: 80_000, batch: 24, learningRate: 6e-5, warmup: 1500, weightDecay: 0.01 },
   },
   /** What `lynceus demo grading` runs. */
-  demo: { training: { steps: 1800 } },
+  demo: { slide: { magnification: 5 }, training: { steps: 1200 } },
 } as const satisfies Record<string, ConfigInput>;
