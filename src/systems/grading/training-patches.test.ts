@@ -92,7 +92,8 @@ describe("masks", () => {
 describe("slides that are held open", () => {
   test("share one limit of memory", async () => {
     const samples = [await sampleOf("a", (i) => i % 6, true), await sampleOf("b", (i) => i % 6, true)];
-    const patches = await trainingPatches([...Array<SlideSample>(99).fill(samples[0]), samples[1]], config);
+    const missing = Array.from({ length: 98 }, (_, i) => ({ ...samples[0], path: join(folder, `missing${i}.tif`) }));
+    const patches = await trainingPatches([...samples, ...missing], config);
     await patches.close();
     expect(opened).toHaveLength(4);
     for (const { options } of opened) expect(64 * 2 * (options.cacheBytes ?? 64 * 2 ** 20)).toBeLessThanOrEqual(2 ** 30);
@@ -100,21 +101,23 @@ describe("slides that are held open", () => {
   });
 
   test("are not closed while they are used, however many; afterwards the oldest are", async () => {
-    const samples = await Promise.all([1, 2, 3, 4, 5].map((i) => sampleOf(`used${i}`, () => 1, true)));
-    const slides = openedSlides(samples.length, {}, { most: 2 });
-    let inUse = 0;
-    let allInUse = (): void => {};
-    const together = new Promise<void>((resolve) => {
-      allInUse = resolve;
+    const [one, ...others] = await Promise.all([1, 2, 3, 4, 5].map((i) => sampleOf(`used${i}`, () => 1, true)));
+    const slides = openedSlides(5, {}, { most: 2 });
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
     });
-    const read = (sample: SlideSample) =>
+    const reading = others.map((sample) =>
       slides.use(sample, async ({ slide }) => {
-        if (++inUse === samples.length) allInUse();
-        await together;
-        expect(openNow()).toBe(2 * samples.length);
+        await finished;
         return slide.read(0, { x: 0, y: 0, width: 64, height: 64 });
-      });
-    expect(await Promise.all(samples.map(read))).toHaveLength(5);
+      }),
+    );
+    await vi.waitFor(() => expect(openNow()).toBe(2 * 4));
+    await slides.use(one, async () => undefined);
+    expect(openNow()).toBe(2 * 4); // the fifth alone is in nobody's use
+    finish();
+    expect(await Promise.all(reading)).toHaveLength(4);
     expect(openNow()).toBe(2 * 2);
     await slides.close();
     expect(openNow()).toBe(0);
