@@ -29,7 +29,7 @@ beforeAll(async () => {
     slidesPerPatient: 1,
   });
   await trainGrader({ data: join(folder, "data"), out: join(folder, "run"), config, threads: 1 });
-}, 120_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 test("the uniform grid takes as many patches as adaptive sampling, the finest one more, each on its own places", async () => {

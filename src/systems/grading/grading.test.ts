@@ -37,7 +37,7 @@ beforeAll(async () => {
   data = join(folder, "data");
   await writePhantomDataset(data, { slides: { train: 6, test: 2 }, width: 256, height: 256, slidesPerPatient: 1 });
   await trainGrader({ data, out: join(folder, "run"), config: configOf(), threads: 1 });
-}, 120_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 const modelOf = (run = "run"): Promise<Buffer> => readFile(runFiles(join(folder, run)).model);
