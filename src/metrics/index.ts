@@ -16,6 +16,8 @@ export {
 } from "./confusion-matrix.ts";
 export { crossFittedThreshold } from "./cross-fitting.ts";
 export { type PrecisionRecallCurve, precisionRecallCurve, type RocCurve, rocCurve } from "./curves.ts";
+export { type DetectionMeasures, type DetectionOptions, detectionMeasures } from "./detection-measures.ts";
+export { equalErrorRate } from "./equal-error-rate.ts";
 export { estimatedLowestCost } from "./estimated-cost.ts";
 export { type FalseAlarmThreshold, thresholdAtFalseAlarmRate } from "./false-alarm.ts";
 export { foldsOf } from "./folds.ts";
@@ -47,6 +49,7 @@ export {
 export { averagePrecision, maximumF1 } from "./precision-recall.ts";
 export { type LabelledScores, type Ranking, rank } from "./ranking.ts";
 export { reduceMap } from "./reduced-maps.ts";
+export { type RegionMeasures, type RegionOptions, regionMeasures } from "./region-measures.ts";
 export { areaUnderRoc, OneClassError, type Roc, rocOf } from "./roc.ts";
 export { type SegmentationMeasures, segmentationMeasures } from "./segmentation-measures.ts";
 export { type Evaluated, type Summary, summarise } from "./summary.ts";
