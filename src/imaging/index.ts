@@ -11,6 +11,7 @@ export * from "./percentile.ts";
 export * from "./prefetch.ts";
 export * from "./preprocess.ts";
 export * from "./reduce.ts";
+export * from "./resample.ts";
 export * from "./slides/index.ts";
 export * from "./stains/index.ts";
 export * from "./surfaces.ts";
