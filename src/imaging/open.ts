@@ -62,7 +62,8 @@ const open = (bytes: Buffer): ReadableImage | Promise<ReadableImage> => {
 export const nameOf = (source: string | Buffer, { name }: ReadOptions): string =>
   name ?? (typeof source === "string" ? source : "unnamed buffer");
 
-const readSource = async (source: string | Buffer, name: string, options: ReadOptions): Promise<Buffer> => {
+/** The bytes of a file within the limits, which begin as an image does. @throws ImageError */
+export const readSource = async (source: string | Buffer, name: string, options: ReadOptions): Promise<Buffer> => {
   const { maxBytes = 512 * 2 ** 20 } = options;
   const checkBytes = (size: number): void => {
     if (size === 0) throw new ImageError(name, "the file is empty. Copy it again or delete it.");

@@ -5,6 +5,8 @@ export interface TiffTags {
   all(tag: number): readonly number[];
   /** A tag's first number. */
   first(tag: number, otherwise: number): number;
+  /** A tag's text (ASCII); undefined where the file lacks it. @throws RangeError when it lies outside the file. */
+  text(tag: number): string | undefined;
   /** Where a tag's numbers begin in the file. */
   placeOf(tag: number): number | undefined;
   /** How many directories, so pages, follow one another. */
@@ -43,6 +45,8 @@ export const TAG = {
   xmp: 700,
 };
 
+const ASCII = 2;
+
 /** Bytes of a whole number, by its type: BYTE, SHORT, LONG and LONG8. */
 const SIZES = new Map([
   [1, 1],
@@ -65,19 +69,32 @@ export const readTiffTags = (bytes: Buffer): TiffTags => {
   const start = whole(big ? 8 : 4, pointer);
 
   const entries = new Map<number, { readonly at: number; readonly count: number; readonly size: number }>();
+  const texts = new Map<number, { readonly at: number; readonly count: number }>();
   for (let entry = 0, count = whole(start, countSize); entry < count; entry++) {
     const at = start + countSize + entry * entrySize;
-    const size = SIZES.get(whole(at + 2, 2));
+    const type = whole(at + 2, 2);
+    const size = type === ASCII ? 1 : SIZES.get(type);
     if (size === undefined) continue;
     const values = whole(at + 4, pointer);
     const inside = at + 4 + pointer;
-    entries.set(whole(at, 2), { at: values * size <= pointer ? inside : whole(inside, pointer), count: values, size });
+    const place = { at: values * size <= pointer ? inside : whole(inside, pointer), count: values };
+    if (type === ASCII) texts.set(whole(at, 2), place);
+    else entries.set(whole(at, 2), { ...place, size });
   }
 
   const all = (tag: number): readonly number[] => {
     const { at, count, size } = entries.get(tag) ?? { at: 0, count: 0, size: 1 };
     if (at + count * size > bytes.length) throw new RangeError(`tag ${tag} points outside the file`);
     return Array.from({ length: count }, (_, i) => whole(at + i * size, size));
+  };
+  const text = (tag: number): string | undefined => {
+    const place = texts.get(tag);
+    if (place === undefined) return undefined;
+    if (place.at + place.count > bytes.length) throw new RangeError(`tag ${tag} points outside the file`);
+    return bytes
+      .toString("utf8", place.at, place.at + place.count)
+      .split("\0", 1)[0]
+      .trim();
   };
   const pages = (): number => {
     const seen = new Set<number>();
@@ -90,6 +107,7 @@ export const readTiffTags = (bytes: Buffer): TiffTags => {
     littleEndian,
     all,
     first: (tag, otherwise) => all(tag)[0] ?? otherwise,
+    text,
     placeOf: (tag) => entries.get(tag)?.at,
     pages,
   };

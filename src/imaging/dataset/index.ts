@@ -6,6 +6,8 @@ export {
   findDuplicates,
 } from "./duplicates.ts";
 export { expandInputs } from "./inputs.ts";
-export { unusableFiles } from "./listing.ts";
+export { type FoundFile, isTable, type Listing, listFolder, skippedWithTables, unusableFiles } from "./listing.ts";
 export { type DatasetOptions, readDataset } from "./read.ts";
-export { type Dataset, DatasetError, type Sample, type SkippedFile } from "./sample.ts";
+export { byCodeUnits, byName, type Dataset, DatasetError, type Sample, type SkippedFile, some } from "./sample.ts";
+export { readHeader, readTable, type Table } from "./table.ts";
+export { findFile, namedCells, RowProblem } from "./table-rows.ts";

@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, relative, resolve, sep } from "node:path";
 import { divide, unitOf } from "./division.ts";
-import { whySkipped } from "./listing.ts";
 import { byName, type Dataset, DatasetError, kindAndLabel, type Sample, some } from "./sample.ts";
 import { readHeader, readTable, type Table } from "./table.ts";
+import { findFile, namedCells, RowProblem } from "./table-rows.ts";
 
 /** The columns that are read, each with the names it goes by. */
 const columnNames = {
@@ -78,7 +77,7 @@ const readRows = async (source: string, { header, rows, damaged }: Table): Promi
   const problems: Problem[] = [...damaged];
   for (const { line, cells } of rows) {
     try {
-      const row = await readRow(folder, line, namedCells(header, cells));
+      const row = await readRow(folder, line, namedCells(columnNames, header, cells));
       const known = read.get(resolve(row.sample.path));
       if (known !== undefined) throw new RowProblem(`"${row.sample.name}" is in line ${known.line} already`);
       read.set(resolve(row.sample.path), row);
@@ -88,19 +87,6 @@ const readRows = async (source: string, { header, rows, damaged }: Table): Promi
     }
   }
   return { rows: [...read.values()], problems };
-};
-
-class RowProblem extends Error {}
-
-const namedCells = (header: readonly string[], cells: readonly string[]): Record<Column, string> => {
-  if (cells.slice(header.length).some((cell) => cell !== "")) {
-    throw new RowProblem(`it has ${cells.length} cells, but the header ${header.length}; quote a cell that holds the separator`);
-  }
-  const named = Object.entries(columnNames).map(([column, names]) => {
-    const index = names.map((name) => header.indexOf(name)).find((position) => position >= 0) ?? -1;
-    return [column, cells[index] ?? ""];
-  });
-  return Object.fromEntries(named);
 };
 
 const readRow = async (folder: string, line: number, cells: Record<Column, string>): Promise<Row> => {
@@ -114,20 +100,6 @@ const readRow = async (folder: string, line: number, cells: Record<Column, strin
   if (cells.group !== "") sample.group = cells.group;
   const needlessMask = maskPath !== undefined && kind.label === 0;
   return { line, sample, ...readSplit(cells.split), labelled: cells.label !== "", needlessMask };
-};
-
-/** The file that a cell names; "\" separates folders too, where no file has it in its name. */
-const findFile = async (folder: string, column: Column, cell: string): Promise<string> => {
-  if (cell === "") throw new RowProblem(`it has no ${column}`);
-  for (const name of [cell, cell.replaceAll("\\", "/")]) {
-    const path = isAbsolute(name) ? name : join(folder, name);
-    const status = await stat(path).catch(() => undefined);
-    if (!status?.isFile()) continue;
-    const reason = whySkipped(basename(path));
-    if (reason !== undefined && reason !== "hidden file") throw new RowProblem(`"${cell}" is ${reason}`);
-    return path;
-  }
-  throw new RowProblem(column === "path" ? `"${cell}" does not exist` : `the ${column} "${cell}" does not exist`);
 };
 
 const readLabel = (cell: string, hasMask: boolean): Pick<Sample, "kind" | "label"> => {
