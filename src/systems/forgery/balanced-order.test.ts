@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { balancedOrder } from "./balanced-order.ts";
-import type { ForgerySample } from "./data.ts";
+import type { ForgeryImage } from "./data.ts";
 
-const samplesOf = (counts: Readonly<Record<string, number>>): ForgerySample[] =>
+const samplesOf = (counts: Readonly<Record<string, number>>): ForgeryImage[] =>
   Object.entries(counts).flatMap(([kind, count]) =>
     Array.from({ length: count }, (_, i) => ({
       path: `${kind}/${i}.png`,
@@ -69,7 +69,7 @@ describe("batches", () => {
 });
 
 describe("references", () => {
-  const referencesOf = (own: readonly ForgerySample[], forgedReferences?: number) => {
+  const referencesOf = (own: readonly ForgeryImage[], forgedReferences?: number) => {
     const batchAt = balancedOrder(own, { seed: 2, batch: 20, forgedReferences });
     return numbers(100).flatMap((number) => {
       const { real, references } = batchAt(number);

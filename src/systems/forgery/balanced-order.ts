@@ -1,7 +1,7 @@
 import { DatasetError } from "../../imaging/index.ts";
 import { random } from "../../random/index.ts";
 import { epochOrder } from "../../training/index.ts";
-import { type ForgerySample, kindsOf } from "./data.ts";
+import { type ForgeryImage, kindsOf } from "./data.ts";
 
 /** A sample, and how often all of its class (and kind) were seen before: what its augmentation is drawn by. */
 export interface Place {
@@ -38,10 +38,10 @@ export interface BalanceOptions {
  * have to be halved, or a share outside [0, 1].
  */
 export const balancedOrder = (
-  samples: readonly ForgerySample[],
+  samples: readonly ForgeryImage[],
   { seed, batch, forgedReferences = 0.5 }: BalanceOptions,
 ): ((number: number) => BalancedBatch) => {
-  const positions = (belongs: (sample: ForgerySample) => boolean): number[] =>
+  const positions = (belongs: (sample: ForgeryImage) => boolean): number[] =>
     samples.flatMap((sample, index) => (belongs(sample) ? [index] : []));
   const real = positions(({ label }) => label === 0);
   const kinds = kindsOf(samples).map((kind) => positions((sample) => sample.label === 1 && sample.kind === kind));

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { addTo, folderWith, numbered, relativeTo } from "../../imaging/dataset/testing/folders.ts";
 import { DatasetError } from "../../imaging/index.ts";
-import { type ForgeryDataset, type ForgerySample, kindsOf, leaveOutKind, readForgeryDataset } from "./data.ts";
+import { type ForgeryDataset, type ForgeryImage, kindsOf, leaveOutKind, readForgeryDataset } from "./data.ts";
 
-const of = ({ name, kind, label, group }: ForgerySample) => [name, kind, label, group];
-const groups = (samples: readonly ForgerySample[]): Set<string> => new Set(samples.map(({ group }) => group));
-const all = ({ train, validation, test }: ForgeryDataset): ForgerySample[] => [...train, ...validation, ...test];
+const of = ({ name, kind, label, group }: ForgeryImage) => [name, kind, label, group];
+const groups = (samples: readonly ForgeryImage[]): Set<string> => new Set(samples.map(({ group }) => group));
+const all = ({ train, validation, test }: ForgeryDataset): ForgeryImage[] => [...train, ...validation, ...test];
 const counts = (dataset: ForgeryDataset): number[] =>
   [dataset.train, dataset.validation, dataset.test].map(({ length }) => length);
 
@@ -55,9 +55,9 @@ describe("folders", () => {
     const dataset = await readForgeryDataset(root);
     expect(all(dataset)).toHaveLength(2);
     expect(dataset.skipped.map(({ path, reason }) => [relativeTo(root, path), reason])).toEqual([
-      ["train/real/notes.txt", "not an image by its extension"],
       ["c.png", 'outside "real/", "fake/" and "masks/" of "train/", "validation/" and "test/"'],
       ["real/b.png", 'outside "real/", "fake/" and "masks/" of "train/", "validation/" and "test/"'],
+      ["train/real/notes.txt", "not an image by its extension"],
     ]);
     expect(dataset.notes).toContain("1 masks belong to no forged image: train/masks/gone.png.");
   });
@@ -115,11 +115,9 @@ describe("division", () => {
   });
 
   test("a few identities still give both classes to each side", async () => {
+    const root = await folderWith(...["a", "b", "c"].map((n) => `train/real/${n}.png`), "train/fake/x.png", "train/fake/y.png");
     for (let seed = 0; seed < 10; seed++) {
-      const dataset = await readForgeryDataset(
-        await folderWith(...["a", "b", "c"].map((n) => `train/real/${n}.png`), "train/fake/x.png", "train/fake/y.png"),
-        { seed },
-      );
+      const dataset = await readForgeryDataset(root, { seed });
       for (const samples of [dataset.train, dataset.validation]) {
         expect(new Set(samples.map(({ label }) => label))).toEqual(new Set([0, 1]));
       }
@@ -249,11 +247,27 @@ describe("a table", () => {
     await expect(readForgeryDataset(join(other, "images.csv"))).rejects.toThrow(/needs the columns "image" and "label"/);
   });
 
-  test("beside folders is noted, not read", async () => {
-    const root = await tableWith(["image,label", "real/a.png,fake"], "real/a.png");
-    const dataset = await readForgeryDataset(root, { test: 0, validation: 0 });
-    expect(dataset.train.map(({ label }) => label)).toEqual([0]);
-    expect(dataset.notes.join(" ")).toMatch(/not the table of images beside them/);
+  test("beside folders is read instead of them, as it says more; what it leaves out is named", async () => {
+    const files = ["train/real/a.png", "train/fake/swap/b.png", "train/fake/swap/c.png", "train/masks/swap/b.png"];
+    const rows = [
+      "path,class,kind,mask,identity,donor,split",
+      "train/real/a.png,real,,,8,,train",
+      "train/fake/swap/b.png,fake,swap,train/masks/swap/b.png,5,3,train",
+    ];
+    const root = await tableWith(rows, ...files);
+    const dataset = await readForgeryDataset(root, { validation: 0 });
+    expect(dataset.layout).toBe("table");
+    expect(dataset.train.map(of)).toEqual([
+      ["train/fake/swap/b.png", "swap", 1, "3"],
+      ["train/real/a.png", "real", 0, "8"],
+    ]);
+    expect(dataset.skipped.map(({ path, reason }) => [relativeTo(root, path), reason])).toEqual([
+      ["train/fake/swap/c.png", 'not in the table "images.csv" (or in a row that cannot be used)'],
+    ]);
+    await addTo(root, { "more.csv": rows.join("\n") });
+    const folders = await readForgeryDataset(root, { validation: 0 });
+    expect([folders.layout, folders.train.length]).toEqual(["folders", 3]);
+    expect(folders.notes.join(" ")).toMatch(/not the tables of images beside them/);
   });
 });
 

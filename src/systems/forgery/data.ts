@@ -1,5 +1,15 @@
 import { stat } from "node:fs/promises";
-import { byName, DatasetError, isTable, listFolder, type Sample, type SkippedFile, some } from "../../imaging/index.ts";
+import { basename, resolve } from "node:path";
+import {
+  byName,
+  DatasetError,
+  isTable,
+  type Listing,
+  listFolder,
+  type Sample,
+  type SkippedFile,
+  some,
+} from "../../imaging/index.ts";
 import { drawShare } from "./dataset/division.ts";
 import { arrangeFolders, isForgeryFolder } from "./dataset/folders.ts";
 import type { FoundImage } from "./dataset/found-image.ts";
@@ -10,7 +20,7 @@ import { readImageTable, tablesIn } from "./dataset/table.ts";
  * An image of a data set: label 0 and kind "real", or label 1 and the kind of its forgery, with the mask of the forged region (not
  * black where it is forged) where there is one. As for every data set, an image for validation has the split "train".
  */
-export interface ForgerySample extends Sample {
+export interface ForgeryImage extends Sample {
   /** Its identity: the source video or person. No identity is in two splits. */
   group: string;
 }
@@ -21,9 +31,9 @@ export interface ForgeryDataset {
   readonly layout: "folders" | "table";
   /** Whether folders or the table say which images are for what; else they were drawn. */
   readonly stated: boolean;
-  readonly train: readonly ForgerySample[];
-  readonly validation: readonly ForgerySample[];
-  readonly test: readonly ForgerySample[];
+  readonly train: readonly ForgeryImage[];
+  readonly validation: readonly ForgeryImage[];
+  readonly test: readonly ForgeryImage[];
   readonly skipped: readonly SkippedFile[];
   /** Sentences about what is unusual but usable, and about every choice that was made for the user. */
   readonly notes: readonly string[];
@@ -42,7 +52,8 @@ export interface ForgeryDataOptions {
 
 /**
  * Lists a data set of real and forged images without opening them: folders `real/` and `fake/` (see `arrangeFolders`), or a table of
- * images (see `readImageTable`), given itself or by the folder that it lies in. There may be no forged images at all.
+ * images (see `readImageTable`), given itself or by the folder that it lies in: it says more than the folders beside it, and is read
+ * instead of them. There may be no forged images at all.
  *
  * Where nothing is stated to be for validation, about a share of the training images is drawn for it; where nothing is stated at
  * all, one for testing before. Both are drawn by identity (see `identify`), so that none is in two splits.
@@ -76,16 +87,27 @@ const findImages = async (source: string): Promise<Found> => {
   }
   const listing = await listFolder(source);
   const tables = await tablesIn(listing);
-  if (isForgeryFolder(listing)) {
+  if (isForgeryFolder(listing) && tables.length !== 1) {
     const { notes, ...found } = arrangeFolders(listing);
-    const beside = `The folders were read, not the table of images beside them. To read it, give it: ${some(tables)}.`;
+    const beside = `The folders were read, not the tables of images beside them. To read one, give it: ${some(tables)}.`;
     return { ...found, notes: tables.length > 0 ? [...notes, beside] : notes, layout: "folders" };
   }
   if (tables.length > 1) {
     throw new DatasetError(`The folder "${source}" holds several tables of images (${some(tables)}). Give one of them.`);
   }
-  if (tables.length === 1) return { ...(await readImageTable(tables[0])), layout: "table" };
+  if (tables.length === 1) {
+    const read = await readImageTable(tables[0]);
+    return { ...read, skipped: [...read.skipped, ...unlisted(listing, read.images, tables[0])], layout: "table" };
+  }
   throw new DatasetError(`The folder "${source}" holds no real or forged images that are told apart. ${EXPECTED}`);
+};
+
+/** The images of `real/` and `fake/` that a table beside them leaves out. */
+const unlisted = (listing: Listing, images: readonly FoundImage[], table: string): SkippedFile[] => {
+  const listed = new Set(images.map(({ path }) => resolve(path)));
+  return arrangeFolders(listing)
+    .images.filter(({ path }) => !listed.has(resolve(path)))
+    .map(({ path }) => ({ path, reason: `not in the table "${basename(table)}" (or in a row that cannot be used)` }));
 };
 
 const divide = (
@@ -124,7 +146,7 @@ const described = (drawn: readonly Identified[], all: readonly Identified[]): st
   return `${count(drawn, 0)} of ${count(all, 0)} real and ${count(drawn, 1)} of ${count(all, 1)} forged images`;
 };
 
-const samplesOf = (images: readonly Identified[], split: Sample["split"]): ForgerySample[] =>
+const samplesOf = (images: readonly Identified[], split: Sample["split"]): ForgeryImage[] =>
   images.map(({ path, name, label, kind, identity, maskPath }) => ({
     path,
     name,
@@ -136,7 +158,7 @@ const samplesOf = (images: readonly Identified[], split: Sample["split"]): Forge
   }));
 
 /** The kinds of forgery among samples, in code-unit order. */
-export const kindsOf = (samples: readonly ForgerySample[]): string[] =>
+export const kindsOf = (samples: readonly ForgeryImage[]): string[] =>
   [...new Set(samples.filter(({ label }) => label === 1).map(({ kind }) => kind))].sort();
 
 /**
@@ -145,7 +167,7 @@ export const kindsOf = (samples: readonly ForgerySample[]): string[] =>
  * @throws DatasetError when no test image is of that kind.
  */
 export const leaveOutKind = (dataset: ForgeryDataset, kind: string): ForgeryDataset => {
-  const isOfKind = (sample: ForgerySample): boolean =>
+  const isOfKind = (sample: ForgeryImage): boolean =>
     sample.label === 1 && (sample.kind === kind || sample.kind.startsWith(`${kind}/`));
   if (!dataset.test.some(isOfKind)) {
     throw new DatasetError(

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
 import { random } from "../../random/index.ts";
-import { type ForgerySample, readForgeryDataset } from "./data.ts";
+import { type ForgeryImage, readForgeryDataset } from "./data.ts";
 import { checkLeaks } from "./leak-check.ts";
 
 interface Made {
@@ -21,7 +21,7 @@ interface Made {
 }
 
 /** A data set of pictures as `make` says of each by its number. */
-const written = async (count: number, make: (index: number) => Made): Promise<ForgerySample[]> => {
+const written = async (count: number, make: (index: number) => Made): Promise<ForgeryImage[]> => {
   const folder = await mkdtemp(join(tmpdir(), "lynceus-leaks-"));
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {

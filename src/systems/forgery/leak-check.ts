@@ -1,7 +1,7 @@
 import { type FileFacts, ImageError, prefetch, readFileFacts, type SkippedFile } from "../../imaging/index.ts";
 import { imageAuroc } from "../../metrics/index.ts";
 import { random } from "../../random/index.ts";
-import { type ForgerySample, kindsOf } from "./data.ts";
+import { type ForgeryImage, kindsOf } from "./data.ts";
 import { type Attribute, attributes } from "./leak-attributes.ts";
 import { nameRule, type Rule, rangeRule } from "./leak-rules.ts";
 
@@ -61,7 +61,7 @@ const LEAST_DEVIATIONS = 3.3;
  * rule is found on one half of the identities and judged on the other, and the other way round, so that chance and many values do not
  * make a rule look good. Its figures in the sentence are those on all images looked at.
  */
-export const checkLeaks = async (samples: readonly ForgerySample[], options: LeakCheckOptions = {}): Promise<LeakReport> => {
+export const checkLeaks = async (samples: readonly ForgeryImage[], options: LeakCheckOptions = {}): Promise<LeakReport> => {
   const { seed = 0, most = 400, workers = 4 } = options;
   const kinds = kindsOf(samples);
   const real = samples.filter(({ label }) => label === 0);
@@ -105,15 +105,15 @@ const tooFew = (kind: string | undefined, real: number, forged: number): string 
   `${forged} forged identities: it takes ${FEWEST} of each.`;
 
 interface Looked {
-  readonly sample: ForgerySample;
+  readonly sample: ForgeryImage;
   readonly facts: FileFacts;
 }
 
-const identities = (looked: readonly { readonly sample: ForgerySample }[]): number =>
+const identities = (looked: readonly { readonly sample: ForgeryImage }[]): number =>
   new Set(looked.map(({ sample }) => sample.group)).size;
 
 /** At most so many samples, at random, but one of each identity before a second of any. */
-const choose = (samples: readonly ForgerySample[], most: number, seed: number): ForgerySample[] => {
+const choose = (samples: readonly ForgeryImage[], most: number, seed: number): ForgeryImage[] => {
   const taken = new Map<string, number>();
   return Array.from(random("leaks", seed).permutation(samples.length), (index) => {
     const sample = samples[index];

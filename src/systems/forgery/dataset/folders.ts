@@ -1,4 +1,4 @@
-import { type FoundFile, type Listing, type SkippedFile, skippedWithTables, some } from "../../../imaging/index.ts";
+import { type FoundFile, type Listing, type SkippedFile, skippedWithTables, some, sortSkipped } from "../../../imaging/index.ts";
 import { type FoundImage, type Split, splitNamed } from "./found-image.ts";
 
 /** What folders hold, by their names in upper or lower case; `0_real` and `1_fake` are those of Wang et al. (CVPR 2020). */
@@ -63,7 +63,7 @@ export const arrangeFolders = (
   if (without.length > 0 && images.some(({ maskPath }) => maskPath !== undefined)) {
     notes.push(`${without.length} forged images have no mask, but others do: ${some(without.map(({ name }) => name))}.`);
   }
-  return { images, skipped: [...skippedWithTables(listing), ...skipped], notes };
+  return { images, skipped: sortSkipped([...skippedWithTables(listing), ...skipped]), notes };
 };
 
 const place = (file: FoundFile): Placed | undefined => {

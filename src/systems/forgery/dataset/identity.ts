@@ -11,8 +11,8 @@ export interface Identified extends FoundImage {
  *
  * - the one that a table states;
  * - else by `pattern`, a regular expression on its file name, such as `^(\d+)_`; with a "/" in it, on its path below `real/` or `fake/`,
- *   such as `(\d+)(?:_(\d+))?/[^/]+$` for frames in folders that are named by the numbers of videos. What its groups capture are identities, or all that it matches
- *   where it has none; a file that it does not match stands alone;
+ *   such as `(\d+)(?:_(\d+))?/[^/]+$` for frames in folders that are named by the numbers of videos. What its groups capture are
+ *   identities, or all that it matches where it has none; a file that it does not match stands alone;
  * - without a pattern, the name of its file without folders and ending: so a forged image and its source of the same name are one.
  *
  * Several identities of one image, as of the two people of a swapped face, become one with all their other images.

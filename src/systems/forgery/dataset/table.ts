@@ -14,10 +14,11 @@ import { type FoundImage, type Split, splitNamed } from "./found-image.ts";
 /** The columns that are read, each with the names it goes by. */
 const COLUMNS = {
   image: ["image", "path", "file", "filename"],
-  label: ["label"],
+  label: ["label", "class"],
   kind: ["kind", "manipulation"],
   mask: ["mask"],
   identity: ["identity", "group"],
+  donor: ["donor"],
   split: ["split"],
 };
 
@@ -37,10 +38,10 @@ export const tablesIn = async ({ tables }: Listing): Promise<string[]> => {
  * The images of a CSV file (see `readTable`) with one row an image and columns by name, in any order and case:
  *
  * - `image` (or path, file, filename): relative to the folder of the table;
- * - `label`: real or 0, fake or 1;
+ * - `label` (or class): real or 0, fake or 1;
  * - `kind`: how it was forged; empty: "fake";
  * - `mask`: the picture of the forged region, not black where it is; `identity` (or group): the source video or person, several of
- *   them separated by "|"; `split`: train, validation (or val), test, or empty.
+ *   them separated by "|"; `donor`: those that a part was taken from, identities as well; `split`: train, validation (or val), test, or empty.
  *
  * A row that cannot be used is in `skipped` with its line and reason. Throws a DatasetError when the file cannot be read, lacks one of the
  * first two columns or has no row that can be used.
@@ -52,7 +53,7 @@ export const readImageTable = async (
   if (!hasColumns(header)) {
     throw new DatasetError(
       `The table "${table}" needs the columns "image" and "label"; it has ${header.join(", ") || "none"}. ` +
-        "Further ones it may have: kind, mask, identity, split.",
+        "Further ones it may have: kind, mask, identity, donor, split.",
     );
   }
   const images = new Map<string, FoundImage>();
@@ -86,7 +87,10 @@ const readRow = async (folder: string, cells: Cells): Promise<FoundImage> => {
   const label = readLabel(cells.label);
   const maskPath = cells.mask === "" || label === 0 ? undefined : await findFile(folder, "mask", cells.mask);
   const name = relative(folder, path).split(sep).join("/");
-  const identities = cells.identity.split("|").flatMap((part) => part.trim() || []);
+  const identities = [cells.identity, cells.donor]
+    .join("|")
+    .split("|")
+    .flatMap((part) => part.trim() || []);
   return {
     path,
     name,
