@@ -63,11 +63,12 @@ const alongAxis = (
 ): Float32Array => {
   const result = new Float32Array(outer * taps.length * inner);
   for (let block = 0; block < outer; block++) {
-    for (const [to, { from, weights }] of taps.entries()) {
+    for (let to = 0; to < taps.length; to++) {
+      const { from, weights } = taps[to];
       const target = (block * taps.length + to) * inner;
-      for (const [k, position] of from.entries()) {
-        const source = (block * length + position) * inner;
-        for (let at = 0; at < inner; at++) result[target + at] += weights[k] * values[source + at];
+      for (let k = 0; k < from.length; k++) {
+        const [source, weight] = [(block * length + from[k]) * inner, weights[k]];
+        for (let at = 0; at < inner; at++) result[target + at] += weight * values[source + at];
       }
     }
   }
