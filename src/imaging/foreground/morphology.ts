@@ -93,7 +93,7 @@ const like = ({ width, height, data }: Mask, inside: (pixel: number) => boolean)
  * (Felzenszwalb and Huttenlocher, "Distance transforms of sampled functions", 2012): along columns by two sweeps, along rows by the lower
  * envelope of parabolas. Time is linear in the pixels.
  */
-const squaredDistances = ({ width, height, data }: Mask, value: 0 | 1): Float64Array => {
+export const squaredDistances = ({ width, height, data }: Mask, value: 0 | 1): Float64Array => {
   const distances = new Float64Array(data.length);
   for (let pixel = 0; pixel < data.length; pixel++) {
     const above = pixel < width ? Number.POSITIVE_INFINITY : distances[pixel - width] + 1;
