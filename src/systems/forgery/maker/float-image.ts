@@ -58,14 +58,20 @@ export const convolveAxis = (
 ): Float32Array => {
   const radius = (kernel.length - 1) / 2;
   const result = new Float32Array(values.length);
-  for (let to = 0; to < length; to++) {
+  for (let block = 0; block < outer; block++) {
+    const start = block * length * inner;
     for (let tap = -radius; tap <= radius; tap++) {
       const weight = kernel[tap + radius];
-      const from = mirrored(to + tap, length) - to;
-      for (let block = 0; block < outer; block++) {
-        const target = (block * length + to) * inner;
-        const source = target + from * inner;
-        for (let at = 0; at < inner; at++) result[target + at] += weight * values[source + at];
+      // What lies inside is one run of values; only the ends are mirrored.
+      const [first, last] = [Math.min(length, Math.max(0, -tap)), Math.max(0, Math.min(length, length - tap))];
+      const shift = tap * inner;
+      const end = start + last * inner;
+      for (let at = start + first * inner; at < end; at++) result[at] += weight * values[at + shift];
+      for (let to = 0; to < length; to++) {
+        if (to === first && last > first) to = last;
+        if (to >= length) break;
+        const source = start + mirrored(to + tap, length) * inner;
+        for (let at = 0; at < inner; at++) result[start + to * inner + at] += weight * values[source + at];
       }
     }
   }

@@ -42,8 +42,11 @@ export const randomBlob = (source: Random, width: number, height: number, pixels
 /** The objects of a photograph that are in one piece and cover a share in the range, each with a rim of one pixel and without holes. */
 export const objectRegions = ({ image: { width, height }, objects }: Photograph, area: AreaRange): Mask[] => {
   const regions: Mask[] = [];
-  for (const object of new Set(objects)) {
-    if (object === 0) continue;
+  const counts = new Uint32Array(256);
+  for (const object of objects) counts[object]++;
+  for (let object = 1; object < counts.length; object++) {
+    // With its rim an object is larger, and without its other pieces it is smaller: what is far too small needs no closer look.
+    if (counts[object] < 0.3 * area.low * objects.length) continue;
     const all = createMask(
       width,
       height,

@@ -1,5 +1,5 @@
 import type { Random } from "../../../../random/index.ts";
-import { type FractalNoise, fractalNoise, type Noise, type NoiseSample } from "./noise.ts";
+import { type FractalNoise, fractalNoise, newSample, type Noise, type NoiseSample } from "./noise.ts";
 
 /** Linear light of red, green and blue; of a surface the share that it reflects, 0 .. 1. */
 export type Colour = readonly [number, number, number];
@@ -34,30 +34,30 @@ export const randomMaterial = (source: Random, noise: Noise, options: MaterialOp
   const third = varied(source, base, 0.9);
   const frequency = 1 / source.uniform(...(options.size ?? [0.15, 0.6]));
   const [ox, oy, oz] = [source.uniform(0, 200), source.uniform(0, 200), source.uniform(0, 200)];
-  const coarse = fractalNoise(noise, 7, source.uniform(0.48, 0.68));
-  const grain = fractalNoise(noise, 5, source.uniform(0.6, 0.85));
+  const coarse = fractalNoise(noise, 6, source.uniform(0.48, 0.68));
+  const grain = fractalNoise(noise, 4, source.uniform(0.6, 0.85));
   const grainFrequency = source.uniform(8, 24);
   const grainStrength = source.uniform(0.06, 0.34);
   const reliefStrength = source.uniform(...(options.relief ?? [0.02, 0.35]));
   const amountOf = patternFunctions[pattern](source, coarse);
-  const sample: NoiseSample = { value: 0, dx: 0, dy: 0, dz: 0 };
+  const sample = newSample();
 
   return {
     gloss: source.uniform() < 0.35 ? source.uniform(0.1, 0.6) : source.uniform(0, 0.06),
     shininess: 2 ** source.uniform(3, 7),
     at: (x, y, z, finest, albedo, relief) => {
       coarse(x * frequency + ox, y * frequency + oy, z * frequency + oz, finest * frequency, sample);
-      const shade = sample.value;
+      const shade = sample[0];
       // Half a part on, so that a face through the origin lies within parts and not along a joint.
       const amount = amountOf(x * frequency + 0.5, y * frequency + 0.5, z * frequency + 0.5, finest * frequency, shade);
-      relief.dx = reliefStrength * sample.dx * 0.5;
-      relief.dy = reliefStrength * sample.dy * 0.5;
-      relief.dz = reliefStrength * sample.dz * 0.5;
+      relief[1] = reliefStrength * sample[1] * 0.5;
+      relief[2] = reliefStrength * sample[2] * 0.5;
+      relief[3] = reliefStrength * sample[3] * 0.5;
       grain(x * grainFrequency + oz, y * grainFrequency + ox, z * grainFrequency + oy, finest * grainFrequency, sample);
-      relief.dx += reliefStrength * sample.dx * 0.5;
-      relief.dy += reliefStrength * sample.dy * 0.5;
-      relief.dz += reliefStrength * sample.dz * 0.5;
-      const uneven = Math.max(0.15, 1 + grainStrength * sample.value + 0.25 * shade);
+      relief[1] += reliefStrength * sample[1] * 0.5;
+      relief[2] += reliefStrength * sample[2] * 0.5;
+      relief[3] += reliefStrength * sample[3] * 0.5;
+      const uneven = Math.max(0.15, 1 + grainStrength * sample[0] + 0.25 * shade);
       for (let channel = 0; channel < 3; channel++) {
         const mixed = base[channel] + (second[channel] - base[channel]) * amount;
         const stained = mixed + (third[channel] - mixed) * Math.max(0, Math.min(0.6, 0.8 * shade));
@@ -76,19 +76,19 @@ const patternFunctions: Readonly<Record<Pattern, (source: Random, noise: Fractal
     return (_x, _y, _z, _finest, shade) => unit(0.5 + contrast * shade);
   },
   veined: (source, noise) => {
-    const sample: NoiseSample = { value: 0, dx: 0, dy: 0, dz: 0 };
+    const sample = newSample();
     const [bend, tilt] = [source.uniform(1, 4), source.uniform(-1, 1)];
     return (x, y, z, finest) => {
       noise(1.7 * x + 31, 1.7 * y, 1.7 * z, finest, sample);
-      return (1 - Math.abs(Math.sin(2 * x + tilt * y + z + bend * sample.value))) ** 2;
+      return (1 - Math.abs(Math.sin(2 * x + tilt * y + z + bend * sample[0]))) ** 2;
     };
   },
   wood: (source, noise) => {
-    const sample: NoiseSample = { value: 0, dx: 0, dy: 0, dz: 0 };
+    const sample = newSample();
     const rings = source.uniform(1.5, 5);
     return (x, y, z, finest, shade) => {
       noise(0.25 * x + 50, y, 2 * z, finest, sample);
-      const ring = rings * (Math.hypot(y + 0.7, z + 0.4) + 0.35 * sample.value);
+      const ring = rings * (Math.hypot(y + 0.7, z + 0.4) + 0.35 * sample[0]);
       return unit(0.5 + 0.5 * Math.sin(2 * Math.PI * ring) + 0.3 * shade);
     };
   },

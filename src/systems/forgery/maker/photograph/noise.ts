@@ -1,12 +1,9 @@
 import type { Random } from "../../../../random/index.ts";
 
-/** A value of noise and its slopes along x, y and z. */
-export interface NoiseSample {
-  value: number;
-  dx: number;
-  dy: number;
-  dz: number;
-}
+/** A value of noise and its slopes along x, y and z: `[value, dx, dy, dz]`. */
+export type NoiseSample = Float64Array;
+
+export const newSample = (): NoiseSample => new Float64Array(4);
 
 /** Writes noise at a point into a sample, so that millions of points need no objects. */
 export type Noise = (x: number, y: number, z: number, into: NoiseSample) => void;
@@ -22,11 +19,7 @@ export const gradientNoise = (source: Random): Noise => {
     const round = Math.sqrt(1 - z * z);
     gradients.set([1.5 * round * Math.cos(angle), 1.5 * round * Math.sin(angle), 1.5 * z], 3 * i);
   }
-  // One corner after the other, and no arrays: this is where the time goes.
-  const gradient = (column: number, row: number, layer: number): number =>
-    3 * table[table[table[column & 255] + (row & 255)] + (layer & 255)];
-  const slope = (hash: number, x: number, y: number, z: number): number =>
-    gradients[hash] * x + gradients[hash + 1] * y + gradients[hash + 2] * z;
+  // No arrays, closures and calls in the loop: this is where the time goes.
   return (x, y, z, into) => {
     const column = Math.floor(x);
     const row = Math.floor(y);
@@ -37,52 +30,35 @@ export const gradientNoise = (source: Random): Noise => {
     const u = fade(fx);
     const v = fade(fy);
     const w = fade(fz);
-    const h000 = gradient(column, row, layer);
-    const h100 = gradient(column + 1, row, layer);
-    const h010 = gradient(column, row + 1, layer);
-    const h110 = gradient(column + 1, row + 1, layer);
-    const h001 = gradient(column, row, layer + 1);
-    const h101 = gradient(column + 1, row, layer + 1);
-    const h011 = gradient(column, row + 1, layer + 1);
-    const h111 = gradient(column + 1, row + 1, layer + 1);
-    const s000 = slope(h000, fx, fy, fz);
-    const s100 = slope(h100, fx - 1, fy, fz);
-    const s010 = slope(h010, fx, fy - 1, fz);
-    const s110 = slope(h110, fx - 1, fy - 1, fz);
-    const s001 = slope(h001, fx, fy, fz - 1);
-    const s101 = slope(h101, fx - 1, fy, fz - 1);
-    const s011 = slope(h011, fx, fy - 1, fz - 1);
-    const s111 = slope(h111, fx - 1, fy - 1, fz - 1);
-    const w000 = (1 - u) * (1 - v) * (1 - w);
-    const w100 = u * (1 - v) * (1 - w);
-    const w010 = (1 - u) * v * (1 - w);
-    const w110 = u * v * (1 - w);
-    const w001 = (1 - u) * (1 - v) * w;
-    const w101 = u * (1 - v) * w;
-    const w011 = (1 - u) * v * w;
-    const w111 = u * v * w;
-    into.value = w000 * s000 + w100 * s100 + w010 * s010 + w110 * s110 + w001 * s001 + w101 * s101 + w011 * s011 + w111 * s111;
-    const mean = (axis: number): number =>
-      w000 * gradients[h000 + axis] +
-      w100 * gradients[h100 + axis] +
-      w010 * gradients[h010 + axis] +
-      w110 * gradients[h110 + axis] +
-      w001 * gradients[h001 + axis] +
-      w101 * gradients[h101 + axis] +
-      w011 * gradients[h011 + axis] +
-      w111 * gradients[h111 + axis];
-    into.dx =
-      mean(0) +
-      fadeSlope(fx) *
-        ((1 - v) * (1 - w) * (s100 - s000) + v * (1 - w) * (s110 - s010) + (1 - v) * w * (s101 - s001) + v * w * (s111 - s011));
-    into.dy =
-      mean(1) +
-      fadeSlope(fy) *
-        ((1 - u) * (1 - w) * (s010 - s000) + u * (1 - w) * (s110 - s100) + (1 - u) * w * (s011 - s001) + u * w * (s111 - s101));
-    into.dz =
-      mean(2) +
-      fadeSlope(fz) *
-        ((1 - u) * (1 - v) * (s001 - s000) + u * (1 - v) * (s101 - s100) + (1 - u) * v * (s011 - s010) + u * v * (s111 - s110));
+    const du = fadeSlope(fx);
+    const dv = fadeSlope(fy);
+    const dw = fadeSlope(fz);
+    let value = 0;
+    let dx = 0;
+    let dy = 0;
+    let dz = 0;
+    for (let corner = 0; corner < 8; corner++) {
+      const cx = corner & 1;
+      const cy = (corner >> 1) & 1;
+      const cz = corner >> 2;
+      const hash = 3 * table[table[table[(column + cx) & 255] + ((row + cy) & 255)] + ((layer + cz) & 255)];
+      const gx = gradients[hash];
+      const gy = gradients[hash + 1];
+      const gz = gradients[hash + 2];
+      const slope = gx * (fx - cx) + gy * (fy - cy) + gz * (fz - cz);
+      const wx = cx === 1 ? u : 1 - u;
+      const wy = cy === 1 ? v : 1 - v;
+      const wz = cz === 1 ? w : 1 - w;
+      const weight = wx * wy * wz;
+      value += weight * slope;
+      dx += weight * gx + (cx === 1 ? du : -du) * wy * wz * slope;
+      dy += weight * gy + (cy === 1 ? dv : -dv) * wx * wz * slope;
+      dz += weight * gz + (cz === 1 ? dw : -dw) * wx * wy * slope;
+    }
+    into[0] = value;
+    into[1] = dx;
+    into[2] = dy;
+    into[3] = dz;
   };
 };
 
@@ -92,7 +68,7 @@ export const gradientNoise = (source: Random): Noise => {
  * drawn that the picture cannot show. About -1 .. 1.
  */
 export const fractalNoise = (noise: Noise, octaves: number, gain: number) => {
-  const own: NoiseSample = { value: 0, dx: 0, dy: 0, dz: 0 };
+  const own = newSample();
   const norm = Math.sqrt(Array.from({ length: octaves }, (_, o) => gain ** (2 * o)).reduce((sum, power) => sum + power, 0));
   return (x: number, y: number, z: number, finest: number, into: NoiseSample): void => {
     let value = 0;
@@ -105,17 +81,17 @@ export const fractalNoise = (noise: Noise, octaves: number, gain: number) => {
       // A shift by octave, so that lattice points, where noise is 0, do not fall together.
       const shift = 17.37 * octave;
       noise(x * frequency + shift, y * frequency + 0.61 * shift, z * frequency - shift, own);
-      value += amplitude * own.value;
-      dx += amplitude * frequency * own.dx;
-      dy += amplitude * frequency * own.dy;
-      dz += amplitude * frequency * own.dz;
+      value += amplitude * own[0];
+      dx += amplitude * frequency * own[1];
+      dy += amplitude * frequency * own[2];
+      dz += amplitude * frequency * own[3];
       frequency *= 2.03;
       amplitude *= gain;
     }
-    into.value = value;
-    into.dx = dx;
-    into.dy = dy;
-    into.dz = dz;
+    into[0] = value;
+    into[1] = dx;
+    into[2] = dy;
+    into[3] = dz;
   };
 };
 

@@ -1,6 +1,6 @@
 import { random } from "../../../../random/index.ts";
 import { type FloatImage, floatImage } from "../float-image.ts";
-import type { NoiseSample } from "./noise.ts";
+import { type NoiseSample, newSample } from "./noise.ts";
 import type { Scene } from "./scene.ts";
 import { type Hit, intersect, newHit, type Solid } from "./solids.ts";
 
@@ -142,7 +142,7 @@ const shader = (scene: Scene, { depth, layer, ray, pixelAngle }: SurfaceBuffer, 
   const source = random("shadow rays", seed);
   const view = new Float64Array(3);
   const albedo = new Float64Array(3);
-  const relief: NoiseSample = { value: 0, dx: 0, dy: 0, dz: 0 };
+  const relief = newSample();
   const hit = newHit();
   const other = newHit();
   const paintSky = skyPainter(scene);
@@ -167,22 +167,22 @@ const shader = (scene: Scene, { depth, layer, ray, pixelAngle }: SurfaceBuffer, 
     if (own === GROUND) {
       const slant = Math.min(4, Math.hypot(view[0], view[2]) / -view[1]);
       surface.at(x, z, 0, finest * Math.max(1, 0.6 * slant), albedo, relief);
-      nx = -relief.dx;
-      nz = -relief.dy;
+      nx = -relief[1];
+      nz = -relief[2];
     } else if (own === WALL) {
       surface = scene.wall!.material;
       surface.at(x, y, 0, finest, albedo, relief);
-      nx = -relief.dx;
-      ny = -relief.dy;
+      nx = -relief[1];
+      ny = -relief[2];
     } else {
       const solid = solids[own - 1];
       surface = solid.material;
       intersect(solid, 0, eye.height, 0, view[0], view[1], view[2], 0.1, hit);
       paintSolid(solid, hit, finest, albedo, relief);
       const { axes } = solid;
-      const lx = hit.nx - relief.dx;
-      const ly = hit.ny - relief.dy;
-      const lz = hit.nz - relief.dz;
+      const lx = hit[3] - relief[1];
+      const ly = hit[4] - relief[2];
+      const lz = hit[5] - relief[3];
       nx = axes[0] * lx + axes[3] * ly + axes[6] * lz;
       ny = axes[1] * lx + axes[4] * ly + axes[7] * lz;
       nz = axes[2] * lx + axes[5] * ly + axes[8] * lz;
@@ -249,9 +249,9 @@ const paintSolid = (solid: Solid, hit: Hit, finest: number, albedo: Float64Array
   // On a box's face, the pattern is that of the plane through the middle: a joint never covers a whole face.
   const flat = solid.shape === "box";
   solid.material.at(
-    flat && hit.nx !== 0 ? 0 : hit.x,
-    flat && hit.ny !== 0 ? 0 : hit.y,
-    flat && hit.nz !== 0 ? 0 : hit.z,
+    flat && hit[3] !== 0 ? 0 : hit[0],
+    flat && hit[4] !== 0 ? 0 : hit[1],
+    flat && hit[5] !== 0 ? 0 : hit[2],
     finest,
     albedo,
     relief,
@@ -260,7 +260,7 @@ const paintSolid = (solid: Solid, hit: Hit, finest: number, albedo: Float64Array
 
 /** The sky's gradient, clouds on a plane high above, and hills before it. */
 const skyPainter = ({ sky }: Scene) => {
-  const sample: NoiseSample = { value: 0, dx: 0, dy: 0, dz: 0 };
+  const sample = newSample();
   return (view: Float64Array, into: Float64Array): void => {
     const level = Math.hypot(view[0], view[2]);
     const height = view[1] / level;
@@ -273,10 +273,10 @@ const skyPainter = ({ sky }: Scene) => {
     const high = Math.min(1, Math.max(0, height)) ** 0.6;
     const slant = 1 / (Math.max(0, height) + 0.12);
     sky.clouds(direction * slant * 0.9, slant * 0.9, 7.3, 0.004 * slant, sample);
-    const cloud = Math.min(1, Math.max(0, 1.2 * sample.value + sky.cover)) * Math.min(1, 6 * Math.max(0, height));
+    const cloud = Math.min(1, Math.max(0, 1.2 * sample[0] + sky.cover)) * Math.min(1, 6 * Math.max(0, height));
     for (let c = 0; c < 3; c++) {
       const clear = sky.horizon[c] + (sky.zenith[c] - sky.horizon[c]) * high;
-      into[c] = clear + (1.15 - 0.25 * sample.value - clear) * cloud;
+      into[c] = clear + (1.15 - 0.25 * sample[0] - clear) * cloud;
     }
   };
 };

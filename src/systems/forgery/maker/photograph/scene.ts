@@ -1,6 +1,6 @@
 import { type Random, random } from "../../../../random/index.ts";
 import { type Colour, colourOfHue, type Material, naturalColour, type Pattern, randomMaterial } from "./material.ts";
-import { type FractalNoise, fractalNoise, gradientNoise, type Noise } from "./noise.ts";
+import { type FractalNoise, fractalNoise, gradientNoise, newSample, type Noise } from "./noise.ts";
 import { type Solid, solid, turned } from "./solids.ts";
 
 const places = ["landscape", "room", "ground"] as const;
@@ -260,11 +260,11 @@ const hillsOf = (source: Random, noise: Noise, horizon: Colour): Hills[] => {
   return Array.from({ length: count }, (_, layer) => {
     const shape = fractalNoise(noise, 6, source.uniform(0.4, 0.55));
     const [row, steep, height] = [source.uniform(0, 200), source.uniform(1.5, 4), source.uniform(0.03, 0.1) * (layer + 1)];
-    const into = { value: 0, dx: 0, dy: 0, dz: 0 };
+    const into = newSample();
     return {
       profile: (direction) => {
         shape(direction * steep + row, row, layer, 0.002, into);
-        return height * (0.7 + into.value);
+        return height * (0.7 + into[0]);
       },
       colour: green,
       haze: Math.min(0.92, source.uniform(0.15, 0.4) + 0.25 * layer) * (horizon[1] > 0 ? 1 : 0),

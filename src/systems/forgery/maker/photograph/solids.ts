@@ -13,17 +13,10 @@ export interface Solid {
   readonly reach: number;
 }
 
-/** A point of a solid's surface and the normal there, both along the solid's own axes. */
-export interface Hit {
-  x: number;
-  y: number;
-  z: number;
-  nx: number;
-  ny: number;
-  nz: number;
-}
+/** A point of a solid's surface and the normal there, both along the solid's own axes: `[x, y, z, nx, ny, nz]`. */
+export type Hit = Float64Array;
 
-export const newHit = (): Hit => ({ x: 0, y: 0, z: 0, nx: 0, ny: 0, nz: 0 });
+export const newHit = (): Hit => new Float64Array(6);
 
 export const solid = (
   shape: Shape,
@@ -108,12 +101,12 @@ export const intersect = (
     } else return t;
   }
   const length = Math.hypot(nx, ny, nz);
-  hit.x = (px + t * ux) * half[0];
-  hit.y = (py + t * uy) * half[1];
-  hit.z = (pz + t * uz) * half[2];
-  hit.nx = nx / length;
-  hit.ny = ny / length;
-  hit.nz = nz / length;
+  hit[0] = (px + t * ux) * half[0];
+  hit[1] = (py + t * uy) * half[1];
+  hit[2] = (pz + t * uz) * half[2];
+  hit[3] = nx / length;
+  hit[4] = ny / length;
+  hit[5] = nz / length;
   return t;
 };
 
