@@ -44,7 +44,8 @@ describe("writeForgeryDataset", () => {
       expect([width, height, metadata]).toEqual([64, 48, 0]);
       const { image } = await forgerySample(row.split, row.class, Number(row.path.match(/(\d+)\.jpg/)![1]), small);
       const decoded = await decodeImage(bytes);
-      const difference = Array.from(image.data, (value, at) => Math.abs(value - decoded.data[at])).reduce((a, b) => a + b) / image.data.length;
+      const difference =
+        Array.from(image.data, (value, at) => Math.abs(value - decoded.data[at])).reduce((a, b) => a + b) / image.data.length;
       expect(difference).toBeLessThan(6);
       if (row.class === "fake") expect((await decodeMask(join(folder, row.mask), 64, 48)).data).toContain(1);
     }

@@ -1,5 +1,5 @@
 import type { Random } from "../../../../random/index.ts";
-import { type FractalNoise, fractalNoise, newSample, type Noise, type NoiseSample } from "./noise.ts";
+import { type FractalNoise, fractalNoise, type Noise, type NoiseSample, newSample } from "./noise.ts";
 
 /** Linear light of red, green and blue; of a surface the share that it reflects, 0 .. 1. */
 export type Colour = readonly [number, number, number];

@@ -1,6 +1,6 @@
 import { type Random, random } from "../../../../random/index.ts";
 import { type Colour, colourOfHue, type Material, naturalColour, type Pattern, randomMaterial } from "./material.ts";
-import { type FractalNoise, fractalNoise, gradientNoise, newSample, type Noise } from "./noise.ts";
+import { type FractalNoise, fractalNoise, gradientNoise, type Noise, newSample } from "./noise.ts";
 import { type Solid, solid, turned } from "./solids.ts";
 
 const places = ["landscape", "room", "ground"] as const;
