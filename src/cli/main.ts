@@ -72,13 +72,15 @@ program
 
 program
   .command("train")
-  .description("Train a model on a folder of normal images; evaluates it where the folder has test images.")
+  .description(
+    "Train a model: on a folder of normal images, or, for grading, on slides with masks; evaluates it where there are test images.",
+  )
   .argument("<system>", "distillation, denoising or grading")
   .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
   .option("--out <dir>", "the run folder")
   .option(
     "--preset <name>",
-    "starting point: tiny, small (the default), base (hours), demo; of denoising also document and railway: the corruption as published",
+    "starting point: tiny, small (the default), base (hours), demo; of grading also medium; of denoising also document and railway: the corruption as published",
   )
   .option("--config <file>", "JSON file with settings; those it leaves out keep the preset's")
   .option(
@@ -108,6 +110,7 @@ Examples:
   lynceus train denoising --data parts.csv --out runs/parts --roi inspected.png --seed 3
   lynceus train denoising --data few --out runs/few --set validation.folds=5
   lynceus train distillation --data sheets --out runs/sheets --tile
+  lynceus train grading --data slides --out runs/slides --preset medium
   lynceus train denoising --resume --out runs/tiles`,
   )
   .action(async (system, options) => (await import("./train.ts")).train(system, options));

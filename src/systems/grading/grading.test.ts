@@ -135,6 +135,14 @@ describe("training", () => {
     expect(await firstLayerAfter(1)).not.toEqual(without);
   });
 
+  test("weights of a network of another width are refused with a reason", async () => {
+    const weights = join(folder, "run", "checkpoints", "last.safetensors");
+    const config = configOf({ network: { width: 16, heads: [1, 2, 2, 4], window: 4, channels: 8, weights } });
+    await expect(trainGrader({ data, out: join(folder, "wide"), config, threads: 1 })).rejects.toThrow(
+      /fit \d+ of the \d+ parameters of this network alone, since for ".+" its shape is/,
+    );
+  });
+
   test("without slides left out, joint training keeps the rule that it learnt", async () => {
     const config = configOf({ loss: { slide: 1, slideAfter: 0 }, validation: { folds: 0 } });
     const events: ProgressEvent[] = [];

@@ -26,7 +26,7 @@ import type { Config } from "./config.ts";
 import { digestOfSlides, readSlides, type SlideSample, trainingSlides } from "./data.ts";
 import { type GradedSlide, gradeSlides, jointRule, learnRule } from "./learn-rule.ts";
 import { grader, networkOptions } from "./model.ts";
-import { parametersOf, readPretrained } from "./network/index.ts";
+import { PretrainedError, parametersOf, readPretrained } from "./network/index.ts";
 import { type GradingRule, writeGrader } from "./segmenter.ts";
 import { type TrainingPatches, trainingPatches } from "./training-patches.ts";
 import { batchMaker, buildStep } from "./training-step.ts";
@@ -171,12 +171,20 @@ const trainNetwork = async (
   }
 };
 
-/** What of the network has published values; how much that is, is said. @throws PretrainedError when the file does not fit. */
+/** What of the network has published values; how much that is, is said. Most of the backbone must have them. @throws PretrainedError when the file does not fit. */
 const publishedWeights = async (config: Config, listener: Work["listener"]): Promise<ReadonlyMap<string, Value> | undefined> => {
   const { weights } = config.network;
   if (weights === undefined) return undefined;
   const parameters = parametersOf(networkOptions(config), [config.patch, config.patch]);
   const { values, unused } = await readPretrained(weights, parameters);
+  const ofBackbone = (names: Iterable<string>) => [...names].filter((name) => name.startsWith("backbone.")).length;
+  if (ofBackbone(values.keys()) < ofBackbone(parameters.keys()) / 2) {
+    const example = [...unused].find(([, why]) => !why.startsWith("the "));
+    const reason = example === undefined ? "" : `, since for "${example[0]}" ${example[1]}`;
+    throw new PretrainedError(
+      `The weights "${basename(weights)}" fit ${values.size} of the ${parameters.size} parameters of this network alone${reason}. Use the settings of the network that they are of (--preset, network).`,
+    );
+  }
   const left = unused.size > 0 ? `; ${unused.size} of its tensors have no use here` : "";
   listener?.({ kind: "stage", text: `${values.size} of ${parameters.size} parameters begin with values of "${weights}"${left}` });
   return values;

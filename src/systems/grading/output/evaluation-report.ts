@@ -160,7 +160,7 @@ const slideCase = ({ result, reference, overlay, thumbnail }: EvaluatedSlide): C
   const predicted = grade === undefined ? "not graded" : `ISUP ${grade.isup}`;
   const { tumourShare } = compositionOf(result, 1); // shares do not depend on the scale
   const facts = [
-    grade?.probabilities && `probability ${(100 * grade.probabilities[grade.isup]).toFixed(0)} %`,
+    grade?.rule === "patches" && grade.probabilities && `probability ${(100 * grade.probabilities[grade.isup]).toFixed(0)} %`,
     grade && `Gleason ${gleasonScore(grade.map) ?? "score none"} by the map`,
     tumourShare !== undefined && `tumour ${(100 * tumourShare).toFixed(1)} % of the tissue`,
     grade?.unsure && "unsure",
