@@ -6,7 +6,7 @@ import { luma, toFloat } from "./float-image.ts";
  * not how well. Features:
  * - logarithms of mean |r| and median |r| inside over outside, their absolute values, and of mean |r| along the rim over both, r being
  *   the residual of luma (second differences along both axes, Ker and Boehme 2008) and of the difference of red and blue;
- * - how much of the residual alternates from pixel to pixel, along x, y and both (the copies of a spectrum by up-sampling);
+ * - how much of the second differences alternates from pixel to pixel, along x, y and both (the checkerboard of up-sampling);
  * - the greatest correlation of a patch of 12 x 12 residuals in the region with any other place (copy and move).
  */
 export const traceFeatures = (image: Image, region: Mask): Float64Array => {
@@ -28,7 +28,7 @@ export const traceFeatures = (image: Image, region: Mask): Float64Array => {
     const edge = ratio(mean(rim), 0.5 * (mean(inside) + (outside.length > 0 ? mean(outside) : mean(inside))));
     return [spread, Math.abs(spread), middle, Math.abs(middle), edge];
   });
-  return Float64Array.of(...features, ...alternation(light, region, width), selfCorrelation(light, region));
+  return Float64Array.of(...features, ...alternation(luma(picture), region), selfCorrelation(light, region));
 };
 
 /** Second differences along x and y, one after the other: lines and slopes leave nothing. */
@@ -44,29 +44,26 @@ const residual = (values: Float32Array, width: number, height: number): Float32A
   return result;
 };
 
-const alternation = (values: Float32Array, region: Mask, width: number): number[] => {
-  const sums = [0, 0, 0];
-  let [power, count] = [0, 0];
-  for (let p = 0; p < values.length; p++) {
-    if (region.data[p] === 0) continue;
-    const [x, y] = [p % width, Math.floor(p / width)];
-    // Strong residuals are edges: they would drown the rest.
-    const value = Math.max(-20, Math.min(20, values[p]));
-    power += value * value;
-    count++;
-    [x & 1, y & 1, (x + y) & 1].forEach((odd, axis) => {
-      sums[axis] += odd ? -value : value;
-    });
-  }
-  const phases = [0, 1, 2, 3].map((phase) =>
-    mean(
-      values
-        .filter((_, p) => region.data[p] !== 0 && ((p % width) & 1) + 2 * (Math.floor(p / width) & 1) === phase)
-        .map(Math.abs),
-    ),
-  );
-  const uneven = Math.log((Math.max(...phases) + 1e-3) / (Math.min(...phases) + 1e-3));
-  return [...sums.map((sum) => Math.log(1 + ((sum * sum) / (power * count || 1)) * count)), uneven];
+/** The part of second differences along x, y and both that changes its sign from pixel to pixel: its squared sum over the power. */
+const alternation = (values: Float32Array, region: Mask): number[] => {
+  const { width, height } = region;
+  const alongX = (p: number): number => values[p - 1] - 2 * values[p] + values[p + 1];
+  const alongY = (p: number): number => values[p - width] - 2 * values[p] + values[p + width];
+  const alongBoth = (p: number): number => alongX(p - width) - 2 * alongX(p) + alongX(p + width);
+  return [alongX, alongY, alongBoth].map((difference, axis) => {
+    let [sum, power] = [0, 0];
+    for (let y = 1; y < height - 1; y++) {
+      for (let x = 1; x < width - 1; x++) {
+        const p = y * width + x;
+        if (region.data[p] === 0) continue;
+        // Strong differences are edges: they would drown the rest.
+        const value = Math.max(-12, Math.min(12, difference(p)));
+        power += value * value;
+        sum += ([x, y, x + y][axis] & 1) === 1 ? -value : value;
+      }
+    }
+    return power === 0 ? 0 : Math.log(1 + (sum * sum) / power);
+  });
 };
 
 const PATCH = 6;

@@ -41,7 +41,7 @@ const OBJECTS = 0.9;
  *   degrees. Edge 2 to 6 pixels.
  * - `colour-transfer`: Reinhard's, by a quarter to 0.7 of the way to an object or blob of the donor; edge 1 to 4 pixels.
  * - `upsampling`: traces of a generator's transposed convolutions, in half of the cases in the whole image, else in an object or blob;
- *   imbalance 0.5 to 2 %, 0.2 to 0.6 of the own fine detail kept.
+ *   imbalance 1 to 3 %, 0.2 to 0.6 of the own fine detail kept.
  */
 const manipulations = {
   "splice-alpha": ({ target, donor, area }, source) => {
@@ -114,7 +114,7 @@ const manipulations = {
     const region = whole ? createMask(width, height, new Uint8Array(width * height).fill(1)) : randomRegion(source, target, area);
     const picture = toFloat(target.image);
     const options = {
-      imbalance: source.uniform(0.005, 0.02) * (source.uniform() < 0.5 ? -1 : 1),
+      imbalance: source.uniform(0.01, 0.03) * (source.uniform() < 0.5 ? -1 : 1),
       detail: source.uniform(0.2, 0.6),
     };
     const made = upsampled(picture, region, options);
