@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { decodeImage, decodeMask } from "./decode.ts";
 import { readImageHeader } from "./header.ts";
 import { ImageError } from "./image.ts";
+import { crc32 } from "./slides/png-palette.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "lynceus-decode-"));
 
@@ -199,13 +200,3 @@ test("a mask of another size than its image is an error that names both", async 
   await picture(new Uint8Array(6), 3, 2, 1).png().toFile(path);
   await expect(decodeMask(path, 6, 4)).rejects.toThrow(`"${path}": the mask is 3 x 2 pixels but its image is 6 x 4.`);
 });
-
-/** The checksum of PNG chunks (ISO 3309), bit by bit. */
-const crc32 = (bytes: Uint8Array): number => {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-};

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readFileFacts } from "./file-facts.ts";
 import { ImageError } from "./image.ts";
 import { readJpegSegments } from "./jpeg-segments.ts";
+import { crc32 } from "./slides/png-palette.ts";
 
 const picture = () =>
   sharp(
@@ -97,13 +98,3 @@ describe("facts of files", () => {
     await expect(readFileFacts("/nowhere/a.jpg")).rejects.toThrow(ImageError);
   });
 });
-
-/** The check of a PNG chunk: ISO 3309, as in the specification's annex D. */
-const crc32 = (bytes: Buffer): number => {
-  let remainder = 0xffffffff;
-  for (const byte of bytes) {
-    remainder ^= byte;
-    for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ 0xedb88320 : remainder >>> 1;
-  }
-  return (remainder ^ 0xffffffff) >>> 0;
-};

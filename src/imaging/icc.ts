@@ -1,3 +1,5 @@
+import { encodedLight, lightOf } from "./srgb.ts";
+
 /**
  * Profiles that describe a colour space by a curve for each channel and, for RGB, the colours of its primaries: those of cameras,
  * screens and editors. Their conversion to sRGB is written out here for 16-bit values, which the route through libvips
@@ -77,10 +79,6 @@ const parametric = (bytes: Buffer): ((x: number) => number) => {
   const [, , , c, d, e = 0, f = 0] = given;
   return (x) => (x >= d ? power(x) + e : c * x + f);
 };
-
-/** The light of an sRGB value, both in 0 .. 1, and back (IEC 61966-2-1). */
-const lightOf = (value: number): number => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-const encodedLight = (light: number): number => (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055);
 
 const isSrgb = ({ curves, matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1] }: Profile): boolean =>
   matrix.every((value, i) => Math.abs(value - (i % 4 === 0 ? 1 : 0)) < SAME) &&

@@ -15,6 +15,7 @@ export * from "./preprocess.ts";
 export * from "./reduce.ts";
 export * from "./resample.ts";
 export * from "./slides/index.ts";
+export * from "./srgb.ts";
 export * from "./stains/index.ts";
 export * from "./surfaces.ts";
 export * from "./tiles.ts";

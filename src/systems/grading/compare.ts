@@ -59,7 +59,7 @@ export const variantsOf = ({ sampling, crf, loss, training }: Config, steps = tr
 };
 
 /**
- * The weight of the slide's loss in joint training. The source adds L1 and L2 as they are; but L2's gradient is about 30 times as large here, since it reaches the
+ * The weight of the slide's loss in joint training. The source adds L1 and L2 as they are; but L2's gradient is some twenty times as large here, since it reaches the
  * network through logarithms of small areas, and at weight 1 it undoes what L1 has taught.
  */
 const JOINT = 0.03;

@@ -70,7 +70,7 @@ export const convolveAxis = (
       for (let to = 0; to < length; to++) {
         if (to === first && last > first) to = last;
         if (to >= length) break;
-        const source = start + mirrored(to + tap, length) * inner;
+        const source = start + reflected(to + tap, length) * inner;
         for (let at = 0; at < inner; at++) result[start + to * inner + at] += weight * values[source + at];
       }
     }
@@ -78,8 +78,8 @@ export const convolveAxis = (
   return result;
 };
 
-/** The position inside 0 .. length - 1 that a position outside mirrors (the border pixel is not repeated). */
-export const mirrored = (position: number, length: number): number => {
+/** The position inside 0 .. length - 1 that stands for one outside, reflected at the border pixel (d c b | a b c d | c b a); the graph's `mirrored` repeats it. */
+export const reflected = (position: number, length: number): number => {
   if (position >= 0 && position < length) return position;
   if (length === 1) return 0;
   const period = 2 * length - 2;
@@ -114,11 +114,11 @@ export const colourAt = (
   for (let row = top - reach; row <= top + 1 + reach; row++) {
     const vertical = weight(Math.abs(row - y));
     if (vertical === 0) continue;
-    const start = mirrored(row, height) * width;
+    const start = reflected(row, height) * width;
     for (let column = left - reach; column <= left + 1 + reach; column++) {
       const both = vertical * weight(Math.abs(column - x));
       if (both === 0) continue;
-      const at = 3 * (start + mirrored(column, width));
+      const at = 3 * (start + reflected(column, width));
       red += both * data[at];
       green += both * data[at + 1];
       blue += both * data[at + 2];

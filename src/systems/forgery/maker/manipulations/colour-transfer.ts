@@ -1,4 +1,4 @@
-import type { Mask } from "../../../../imaging/index.ts";
+import { encodedLight, lightOf, type Mask } from "../../../../imaging/index.ts";
 import type { FloatImage } from "../float-image.ts";
 
 /** Linear RGB to the responses of the long, middle and short cones (Reinhard et al. 2001, equation 4), row by row. */
@@ -74,13 +74,7 @@ const fromOpponent = (opponent: Float64Array, levels: Float32Array, at: number):
   }
 };
 
-/** sRGB's gamma and its inverse (IEC 61966-2-1); black is raised to 0.2 levels, since it has no logarithm. */
-const linearOf = (level: number): number => {
-  const share = Math.max(0.2, level) / 255;
-  return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-};
+/** Black is raised to 0.2 levels, since it has no logarithm. */
+const linearOf = (level: number): number => lightOf(Math.max(0.2, level) / 255);
 
-const levelOf = (linear: number): number => {
-  const cut = Math.min(1, Math.max(0, linear));
-  return 255 * (cut <= 0.0031308 ? 12.92 * cut : 1.055 * cut ** (1 / 2.4) - 0.055);
-};
+const levelOf = (linear: number): number => 255 * encodedLight(Math.min(1, Math.max(0, linear)));

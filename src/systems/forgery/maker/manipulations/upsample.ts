@@ -1,5 +1,5 @@
 import type { Mask } from "../../../../imaging/index.ts";
-import { convolveAxis, type FloatImage, floatImage, mirrored } from "../float-image.ts";
+import { convolveAxis, type FloatImage, floatImage, reflected } from "../float-image.ts";
 
 export interface UpsamplingOptions {
   /** By how much pixels of odd and even place differ, a share of their light: the checkerboard of kernels that overlap unevenly. */
@@ -97,7 +97,7 @@ const spread = (
       const weight = kernel[to - 2 * from + 1];
       for (let block = 0; block < outer; block++) {
         const target = (block * longer + to) * inner;
-        const start = (block * length + mirrored(from, length)) * inner;
+        const start = (block * length + reflected(from, length)) * inner;
         for (let at = 0; at < inner; at++) result[target + at] += weight * values[start + at];
       }
     }

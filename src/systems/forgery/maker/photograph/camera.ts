@@ -1,3 +1,4 @@
+import { encodedLight } from "../../../../imaging/index.ts";
 import { type Random, random } from "../../../../random/index.ts";
 import { type FloatImage, floatImage, gaussianBlur } from "../float-image.ts";
 import { type BayerPattern, bayerPatterns, type Demosaicing, demosaic, demosaicings } from "./demosaic.ts";
@@ -132,7 +133,7 @@ const balance = ({ width, height, data }: FloatImage, camera: Camera): FloatImag
 /** sRGB's gamma (IEC 61966-2-1), then an S-shaped curve of the given strength. */
 const toneCurve = (linear: number, contrast: number): number => {
   const cut = Math.min(1, Math.max(0, linear));
-  const encoded = cut <= 0.0031308 ? 12.92 * cut : 1.055 * cut ** (1 / 2.4) - 0.055;
+  const encoded = encodedLight(cut);
   const curved = encoded * encoded * (3 - 2 * encoded);
   return encoded + contrast * (curved - encoded);
 };

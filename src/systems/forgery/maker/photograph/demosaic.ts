@@ -1,4 +1,4 @@
-import { type FloatImage, floatImage, mirrored } from "../float-image.ts";
+import { type FloatImage, floatImage, reflected } from "../float-image.ts";
 
 /** Which colour (0 red, 1 green, 2 blue) the four photosites of a Bayer cell have, row by row. */
 export const bayerPatterns = { rggb: [0, 1, 1, 2], bggr: [2, 1, 1, 0], grbg: [1, 0, 2, 1], gbrg: [1, 2, 0, 1] } as const;
@@ -76,7 +76,8 @@ const filtered = (
   for (let i = 0; i < 25; i++) {
     if (kernel[i] === 0) continue;
     const [column, row] = [x + (i % 5) - 2, y + Math.floor(i / 5) - 2];
-    sum += kernel[i] * (inside ? values[row * width + column] : values[mirrored(row, height) * width + mirrored(column, width)]);
+    sum +=
+      kernel[i] * (inside ? values[row * width + column] : values[reflected(row, height) * width + reflected(column, width)]);
   }
   return sum / 8;
 };
