@@ -1,5 +1,5 @@
 export * from "./dataset.ts";
-export { type FloatImage, toBytes, toFloat } from "./float-image.ts";
+export { convolveAxis, type FloatImage, reflected, toBytes, toFloat } from "./float-image.ts";
 export * from "./manipulations/index.ts";
 export { editedPhotograph } from "./photograph/edit.ts";
 export { type Photograph, photograph } from "./photograph/photograph.ts";
