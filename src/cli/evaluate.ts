@@ -14,6 +14,8 @@ interface EvaluateCommand extends CommonOptions {
   readonly steps?: number;
   readonly minutes?: number;
   readonly sigmas?: readonly number[];
+  readonly seeds?: readonly number[];
+  readonly leaveOut?: readonly string[];
   readonly costMiss?: number;
   readonly costFalseAlarm?: number;
   readonly prevalence?: number;
@@ -21,7 +23,7 @@ interface EvaluateCommand extends CommonOptions {
 
 export const evaluate = async (
   model: string,
-  { data, out, ablation, steps, minutes, sigmas, threads, workers, provider, json, ...prices }: EvaluateCommand,
+  { data, out, ablation, steps, minutes, sigmas, seeds, leaveOut, threads, workers, provider, json, ...prices }: EvaluateCommand,
 ): Promise<void> => {
   const costs = costModel(prices);
   if (steps !== undefined && minutes !== undefined)
@@ -52,7 +54,7 @@ export const evaluate = async (
           data: data ?? run.data,
           out,
           costs,
-          ablation: ablation ? { steps, minutes, sigmas } : undefined,
+          ablation: ablation ? { steps, minutes, sigmas, seeds, leaveOut } : undefined,
           threads,
           workers,
           provider,

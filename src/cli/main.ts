@@ -40,6 +40,7 @@ const numbers = (text: string): number[] => {
     throw new InvalidArgumentError("Give positive numbers separated by commas, such as 0.1,0.2.");
   return values;
 };
+const names = (text: string): string[] => text.split(",").map((name) => name.trim());
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 const program = new Command("lynceus")
@@ -73,9 +74,9 @@ program
 program
   .command("train")
   .description(
-    "Train a model: on a folder of normal images, or, for grading, on slides with masks; evaluates it where there are test images.",
+    "Train a model: on a folder of normal images; for grading, on slides with masks; for forgery, on real/ and fake/ images. Evaluates it where there are test images.",
   )
-  .argument("<system>", "distillation, denoising or grading")
+  .argument("<system>", "distillation, denoising, grading or forgery")
   .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
   .option("--out <dir>", "the run folder")
   .option(
@@ -111,6 +112,7 @@ Examples:
   lynceus train denoising --data few --out runs/few --set validation.folds=5
   lynceus train distillation --data sheets --out runs/sheets --tile
   lynceus train grading --data slides --out runs/slides --preset medium
+  lynceus train forgery --data photographs --out runs/forgery
   lynceus train denoising --resume --out runs/tiles`,
   )
   .action(async (system, options) => (await import("./train.ts")).train(system, options));
@@ -146,6 +148,8 @@ program
   .option("--steps <n>", "steps of every training of the ablation (default: the run's)", wholeNumber)
   .option("--minutes <m>", "minutes of every training of the ablation, instead of steps", number)
   .option("--sigmas <list>", "noise strengths that the Gaussian baseline is tried with (default: 0.1,0.2,0.4)", numbers)
+  .option("--seeds <list>", "forgery: seeds of the trainings of the ablation, such as 0,1,2 (default: the run's)", integers)
+  .option("--leave-out <list>", "forgery: kinds to leave out of training, each in a training of its own (default: all)", names)
   .addOption(threads)
   .addOption(workers)
   .addOption(provider)

@@ -45,9 +45,11 @@ export const predict = async (
   listener.end();
 
   const { threshold } = detector.description;
+  const called = system?.classNames ?? { normal: "normal", anomalous: "anomalous" };
   await writeJson(join(out, "predictions.json"), { threshold, predictions, failures, masks });
   for (const { file, score, anomalous } of predictions) {
-    const verdict = anomalous === undefined ? "" : anomalous ? colours.red("  anomalous") : colours.green("  normal");
+    const verdict =
+      anomalous === undefined ? "" : anomalous ? colours.red(`  ${called.anomalous}`) : colours.green(`  ${called.normal}`);
     say(`${score.toFixed(4)}${verdict}  ${shown(file)}`);
   }
   if (predictions.length > 0) say(describeThreshold(threshold));
@@ -82,10 +84,12 @@ const predictWith = async (
 const describeThreshold = (threshold: Threshold | undefined): string => {
   if (threshold === undefined)
     return "The model has no threshold (its run is unfinished, or had too few normal images): there are scores, but no verdicts. --threshold sets one.";
-  const { value, attainedRate } = threshold;
+  const { value, attainedRate, normalImages } = threshold;
   const origin =
     attainedRate === undefined
-      ? "chosen by hand"
+      ? normalImages === undefined
+        ? "chosen by hand"
+        : "it told most validation images of both classes rightly"
       : `about ${(100 * attainedRate).toFixed(1)} % of normal images are expected to reach it`;
   return `Threshold ${value.toFixed(4)}: ${origin}.`;
 };

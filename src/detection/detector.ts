@@ -32,7 +32,7 @@ export interface Detector {
   readonly description: DetectorDescription;
   /**
    * The anomaly of an image; where `ignore` is 1, nothing counts: the score is then the map's largest value (or the mean of its
-   * top share, as the model has it) over the other pixels of the image.
+   * top share, as the model has it) over the other pixels of the image; a classifier's is that of the image with these pixels greyed.
    */
   detect(image: Image, ignore?: Mask): Promise<Detection>;
   close(): Promise<void>;
@@ -64,7 +64,7 @@ export const openDetector = async (
     return loaded.run({ image: { data, shape: [height, width, 3] } });
   };
   const scoreOf = (map: Float32Array, ignored: Uint8Array | undefined): number =>
-    (imageScore.kind === "max" ? maximumOutside(map, ignored) : meanOfTopOutside(map, ignored, imageScore.share)) ??
+    (imageScore.kind === "top" ? meanOfTopOutside(map, ignored, imageScore.share) : maximumOutside(map, ignored)) ??
     nothingCounts();
   const detected = (score: number, rest: Pick<Detection, "map" | "ignored" | "restored">): Detection => ({
     score,
@@ -84,7 +84,7 @@ export const openDetector = async (
       const outputs = await run(image, ignore);
       const map = outputs.map.data as Float32Array;
       const ignored = unite(ignore?.data, outputs.inspected?.data as Float32Array | undefined);
-      const score = ignore ? scoreOf(map, ignored) : Number(outputs.score.data[0]);
+      const score = ignore && imageScore.kind !== "classifier" ? scoreOf(map, ignored) : Number(outputs.score.data[0]);
       return detected(score, { map, ignored, restored: outputs.restored });
     },
     close: () => runtime.close(),

@@ -55,7 +55,7 @@ export const heatScale = (
     const [red, green, blue] = infernoColour(value * HIGHEST).map((part) => Math.round(grey + OPACITY * value * (part - grey)));
     return [red, green, blue];
   });
-  const outline = masked ? { colour: OUTLINE, label: "the true defect" } : undefined;
+  const outline = masked ? { colour: OUTLINE, label: truthName(description) } : undefined;
   const areas = hatched ? " Hatched areas are not inspected." : "";
   const fixed = mapRange(description);
   if (fixed === undefined) {
@@ -66,17 +66,25 @@ export const heatScale = (
     return { colours, ticks, note: `Each image has its own scale; colour begins in the middle of its range.${areas}`, outline };
   }
   const { low, high, threshold } = fixed;
+  const begins =
+    description.imageScore.kind === "classifier"
+      ? `Colour is the probability that a place is anomalous, from ${low} on`
+      : "Colour begins halfway between what normal images show and the threshold";
   return {
     colours,
     ticks: [
       { at: 0, label: shortNumber(low) },
       { at: (threshold - low) / (high - low), label: `threshold ${shortNumber(threshold)}` },
-      { at: 1, label: `${shortNumber(high)} and above` },
+      { at: 1, label: description.imageScore.kind === "classifier" ? shortNumber(high) : `${shortNumber(high)} and above` },
     ],
-    note: `Colour begins halfway between what normal images show and the threshold; below, the image is left as it is.${areas}`,
+    note: `${begins}; below, the image is left as it is.${areas}`,
     outline,
   };
 };
+
+/** What a mask marks: a classifier's map may be of other things than defects. */
+const truthName = ({ imageScore }: DetectorDescription): string =>
+  imageScore.kind === "classifier" ? "the true region" : "the true defect";
 
 /** The pictures that explain one detection: the heat map first, then the image, and the restored image where the system restores. */
 export const explain = async (
@@ -88,7 +96,7 @@ export const explain = async (
   const ignored = detection.ignored && { width: image.width, height: image.height, data: detection.ignored };
   const picture = async (caption: string, shown: Image): Promise<Picture> => ({
     caption,
-    alternative: mask && `${caption}, the true defect outlined`,
+    alternative: mask && `${caption}, ${truthName(description)} outlined`,
     bytes: await encodeJpeg(outlined(shown, PICTURE_SIDE, mask, ignored), QUALITY),
   });
   const { restored } = detection;
@@ -115,8 +123,9 @@ export const outlined = (image: Image, side: number, mask?: Mask, ignored?: Mask
   return result;
 };
 
-/** Where colour begins and where it is full; undefined without a threshold above the normal level. */
-const mapRange = ({ threshold }: DetectorDescription) => {
+/** Where colour begins and where it is full; undefined without a threshold above the normal level. Of a classifier's map, a probability, the half is the threshold. */
+const mapRange = ({ threshold, imageScore }: DetectorDescription) => {
+  if (imageScore.kind === "classifier") return { low: 0.25, high: 1, threshold: 0.5 };
   if (threshold?.normalLevel === undefined || threshold.value <= threshold.normalLevel) return undefined;
   const margin = threshold.value - threshold.normalLevel;
   return { low: threshold.value - margin / 2, high: threshold.value + margin, threshold: threshold.value };

@@ -25,6 +25,8 @@ export interface Prepared {
   readonly x: Float32Array;
   /** 1 where a pixel counts, 0 where it is ignored, [size, size]; undefined when all count. */
   readonly counts: Float32Array | undefined;
+  /** The share of each pixel that is anomalous, [size, size], where `PreparationOptions.truths` asks for it and the image has a mask. */
+  readonly truth?: Float32Array;
 }
 
 /** Prepared training images by position: an image has one position, or, where images are cut, one for each of its tiles. */
@@ -55,6 +57,8 @@ export interface PreparationOptions {
    * teacher's features, any shape. It is computed in the graph that preprocesses. Default: the input itself.
    */
   readonly keep?: (x: Tensor) => Tensor;
+  /** Whether the masks of what is anomalous are prepared as well. Default false. */
+  readonly truths?: boolean;
   readonly cacheBytes: number;
   /** Images that are decoded at once. */
   readonly workers: number;
@@ -74,7 +78,7 @@ export const prepareImages = async (
 ): Promise<PreparedImages> => {
   const { image, region, cacheBytes, workers, signal, onProgress } = options;
   const tiles = tilesOf(image);
-  const { countsOf, inputOf } = await openPreparation(runtime, options);
+  const { countsOf, inputOf, truthOf } = await openPreparation(runtime, options);
   const decodeAgain = lastDecoded((sample) => decode(sample, options));
 
   const parts: { readonly sample: Sample; readonly tile: Tile; readonly prepared: Prepared | undefined }[] = [];
@@ -88,9 +92,10 @@ export const prepareImages = async (
       const own = cut(decoded, tile);
       const counts = await countsOf(own);
       if (counts?.includes(1) === false) continue;
-      let prepared = full ? undefined : { x: await inputOf(own), counts };
+      let prepared: Prepared | undefined = full ? undefined : { x: await inputOf(own), counts, ...(await truthOf(own)) };
       if (prepared !== undefined) {
-        const bytes = prepared.x.byteLength + (counts === region?.inside ? 0 : (counts?.byteLength ?? 0));
+        const { x, truth } = prepared;
+        const bytes = x.byteLength + (counts === region?.inside ? 0 : (counts?.byteLength ?? 0)) + (truth?.byteLength ?? 0);
         full = cachedBytes + bytes > cacheBytes;
         if (full) prepared = undefined;
         else cachedBytes += bytes;
@@ -124,32 +129,35 @@ export const prepareImages = async (
       const { sample, tile, prepared } = parts[index];
       if (prepared !== undefined) return prepared;
       const own = cut(await decodeAgain(sample), tile);
-      return { x: await inputOf(own), counts: await countsOf(own) };
+      return { x: await inputOf(own), counts: await countsOf(own), ...(await truthOf(own)) };
     },
   };
 };
 
 const ALL_IGNORED = "all of it is ignored. Leave it out, or correct its ignore mask.";
 
-/** An image, or a part of it, with its ignore mask. */
+/** An image, or a part of it, with its ignore mask, and the mask of what is anomalous. */
 interface Decoded {
   readonly image: Image;
   readonly mask: Mask | undefined;
+  readonly truth: Mask | undefined;
 }
 
 const decode = async (
-  { path, ignorePath }: Sample,
-  { image: { depth, range }, region }: PreparationOptions,
+  { path, ignorePath, maskPath }: Sample,
+  { image: { depth, range }, region, truths }: PreparationOptions,
 ): Promise<Decoded> => {
   const image = await decodeImage(path, { depth, range });
   const problem = region && misfit(region, image);
   if (problem !== undefined) throw new ImageError(path, problem);
-  return { image, mask: ignorePath === undefined ? undefined : await decodeMask(ignorePath, image.width, image.height) };
+  const read = async (mask: string | undefined) => (mask === undefined ? undefined : decodeMask(mask, image.width, image.height));
+  return { image, mask: await read(ignorePath), truth: truths ? await read(maskPath) : undefined };
 };
 
-const cut = ({ image, mask }: Decoded, tile: Tile): Decoded => ({
+const cut = ({ image, mask, truth }: Decoded, tile: Tile): Decoded => ({
   image: cutTile(image, tile),
   mask: mask && cutTile(mask, tile),
+  truth: truth && cutTile(truth, tile),
 });
 
 /** The programs that make the parts of `Prepared`. */
@@ -163,6 +171,8 @@ const openPreparation = async (runtime: Runtime, { image, region, keep = (x) => 
       const ignored = await prepareMask(maskImage(mask));
       return ignored.map((share, position) => (share > 0.5 ? 0 : (region?.inside[position] ?? 1)));
     },
+    truthOf: async ({ truth }: Decoded): Promise<Pick<Prepared, "truth">> =>
+      truth === undefined ? {} : { truth: await prepareMask(maskImage(truth)) },
   };
 };
 

@@ -20,11 +20,11 @@ import type {
   CostCurve,
   Curve,
   KindResult,
+  LineChart,
   Nested,
   Notice,
   ReportData,
   Measure as ReportMeasure,
-  TrainingChart,
 } from "../report/index.ts";
 import type { MetricsLine } from "../training/index.ts";
 import type { Detector } from "./detector.ts";
@@ -69,7 +69,22 @@ export interface ReportInput {
   readonly costs?: CostCurve;
   readonly defaults?: unknown;
   readonly notices?: readonly Notice[];
+  /** What images are called, see `Words`. */
+  readonly words?: Words;
 }
+
+/** What the report calls images of either class, one and several, and those of one class in a table. */
+export interface Words {
+  readonly classNames: { readonly normal: string; readonly anomalous: string };
+  readonly normalImages: string;
+  readonly anomalousImages: string;
+}
+
+const DEFECTS: Words = {
+  classNames: { normal: "normal", anomalous: "anomalous" },
+  normalImages: "normal images",
+  anomalousImages: "defects",
+};
 
 /** What the report of an image detector shows: measures, curves, kinds, and the cases worth looking at, with pictures. */
 export const reportData = async ({
@@ -83,6 +98,7 @@ export const reportData = async ({
   costs,
   defaults,
   notices,
+  words = DEFECTS,
 }: ReportInput): Promise<ReportData> => {
   const { samples, maps, measures, failures } = evaluation;
   const { description } = detector;
@@ -97,7 +113,8 @@ export const reportData = async ({
     system: description.system,
     notices,
     measures: measuresForPeople(measures),
-    caseGroups: await caseGroups(detector, evaluation),
+    classNames: words.classNames,
+    caseGroups: await caseGroups(detector, evaluation, words),
     scores: { normal: scoresOf(0), anomalous: scoresOf(1), threshold },
     confusion: confusion && {
       truePositive: confusion.truePositives,
@@ -209,8 +226,8 @@ export const kinds = ({ samples, maps }: Evaluation): KindResult[] => {
   });
 };
 
-const trainingCharts = (lines: readonly MetricsLine[]): TrainingChart[] => {
-  const chart = (title: string, vertical: string, measure: string): TrainingChart => ({
+const trainingCharts = (lines: readonly MetricsLine[]): LineChart[] => {
+  const chart = (title: string, vertical: string, measure: string): LineChart => ({
     title,
     horizontal: "step",
     vertical,
@@ -222,7 +239,7 @@ const trainingCharts = (lines: readonly MetricsLine[]): TrainingChart[] => {
 const CASES = 6;
 
 /** The strongest right and wrong verdicts, or, without known defects, the strangest images; every image once. */
-const caseGroups = async (detector: Detector, { samples, maps }: Evaluation): Promise<CaseGroup[]> => {
+const caseGroups = async (detector: Detector, { samples, maps }: Evaluation, words: Words): Promise<CaseGroup[]> => {
   const hatched = maps.some((map) => map?.ignore !== undefined);
   const falling = [...samples].sort((a, b) => b.score - a.score);
   const defects = falling.filter(({ sample }) => sample.label === 1);
@@ -246,10 +263,14 @@ const caseGroups = async (detector: Detector, { samples, maps }: Evaluation): Pr
     defects.length === 0
       ? [group("Strangest images", "The highest scores of all.", normal)]
       : [
-          group("Highest scores among defects", "The highest of each kind first, then the next highest.", onePerKind(defects)),
-          group("Lowest scores among defects", "What is missed first.", defects.toReversed()),
-          group("Highest scores among normal images", "What is a false alarm first.", normal),
-          group("Lowest scores among normal images", "What is plainest of all.", normal.toReversed(), 3),
+          group(
+            `Highest scores among ${words.anomalousImages}`,
+            "The highest of each kind first, then the next highest.",
+            onePerKind(defects),
+          ),
+          group(`Lowest scores among ${words.anomalousImages}`, "What is missed first.", defects.toReversed()),
+          group(`Highest scores among ${words.normalImages}`, "What is a false alarm first.", normal),
+          group(`Lowest scores among ${words.normalImages}`, "What is plainest of all.", normal.toReversed(), 3),
         ];
   const shown: CaseGroup[] = [];
   for (const make of groups) shown.push(await make());

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "../files/index.ts";
 import { readDataset } from "../imaging/index.ts";
@@ -13,6 +12,8 @@ import {
   readJson,
   readMetrics,
   runFiles,
+  type TimedTraining,
+  timeSteps,
   writeJson,
 } from "../training/index.ts";
 import type { Baseline } from "./baseline.ts";
@@ -183,51 +184,18 @@ const stepsOf = async <Config extends MethodConfig>(
   const { threads, provider } = options;
   const stored = (await readJson(path)) as { secondsPerStep: number; threads?: number; provider?: Provider } | undefined;
   const applies = stored !== undefined && stored.threads === threads && stored.provider === provider;
-  const secondsPerStep = applies ? stored.secondsPerStep : await timeSteps(method, config, options);
-  const steps = Math.max(1, Math.floor((60 * minutes) / secondsPerStep));
-  await writeJson(path, { minutes, secondsPerStep, steps, threads, provider });
-  return steps;
-};
-
-/** The first steps compile and fill caches. */
-const WARM_UP_STEPS = 2;
-const TIMED_STEPS = 20;
-
-/** Median seconds of a step, of a training in a temporary folder that is given up after a few. */
-const timeSteps = async <Config extends MethodConfig>(
-  method: Method<Config>,
-  config: Config,
-  { data, threads, workers, provider, listener, signal }: VariantsOptions<Config>,
-): Promise<number> => {
-  const folder = await mkdtemp(join(tmpdir(), "lynceus-timing-"));
-  const enough = new AbortController();
-  const ends: number[] = [];
-  const watch: Listener = (event) => {
-    if (event.kind === "count") listener?.(event);
-    if (event.kind !== "step") return;
-    ends.push(performance.now());
-    if (ends.length === WARM_UP_STEPS + TIMED_STEPS) enough.abort();
-  };
-  try {
-    listener?.({ kind: "stage", text: `timing ${TIMED_STEPS} steps` });
-    const training = { ...config.training, steps: WARM_UP_STEPS + TIMED_STEPS + 1 };
-    await trainDetector(method, {
+  const { data, workers, listener, signal } = options;
+  const timed = (own: TimedTraining): Promise<unknown> =>
+    trainDetector(method, {
+      ...own,
       data,
-      out: folder,
-      config: { ...config, training },
+      config: { ...config, training: { ...config.training, steps: own.steps } },
       threads,
       workers,
       provider,
-      listener: watch,
-      signal: AbortSignal.any([enough.signal, ...(signal ? [signal] : [])]),
     });
-    signal?.throwIfAborted();
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-  const seconds = ends
-    .slice(WARM_UP_STEPS)
-    .map((end, index) => (end - ends[WARM_UP_STEPS - 1 + index]) / 1000)
-    .sort((a, b) => a - b);
-  return seconds[Math.floor(seconds.length / 2)];
+  const secondsPerStep = applies ? stored.secondsPerStep : await timeSteps(timed, { listener, signal });
+  const steps = Math.max(1, Math.floor((60 * minutes) / secondsPerStep));
+  await writeJson(path, { minutes, secondsPerStep, steps, threads, provider });
+  return steps;
 };

@@ -1,5 +1,5 @@
 import { type Axis, domainOf, drawChart, drawLegend, rounded, scaleFor } from "./charts.ts";
-import type { Curve, Point, ReportData, TrainingChart } from "./data.ts";
+import type { Curve, LineChart, Point, ReportData } from "./data.ts";
 import { html, type Markup } from "./html.ts";
 import { balancedGrid, drawingPanel } from "./layout.ts";
 import { estimate, formatValue } from "./numbers.ts";
@@ -46,9 +46,9 @@ export function qualityCurves({ roc, pro, proLimit = 0.3, precisionRecall }: Rep
 }
 
 /** The charts of training; undefined when there are none. */
-export function trainingCurves(charts: readonly TrainingChart[] | undefined): Markup | undefined {
+export function lineCharts(charts: readonly LineChart[] | undefined): Markup | undefined {
   if (!charts || charts.length === 0) return undefined;
-  return chartGrid(charts.map(trainingChart));
+  return chartGrid(charts.map(lineChart));
 }
 
 /** The points up to a horizontal limit, with the point on the limit itself interpolated. */
@@ -89,7 +89,7 @@ function curveChart(curves: readonly Curve[] | undefined, chart: CurveChart): Ma
   return drawingPanel(chart.title, drawing, [legend, dotted && html`<p class="note">● the chosen threshold</p>`]);
 }
 
-function trainingChart({ title, horizontal, vertical, series }: TrainingChart): Markup {
+function lineChart({ title, horizontal, vertical, series }: LineChart): Markup {
   const heights = series.flatMap(({ points }) => points.map((point) => point[1]));
   const scale = scaleFor(heights);
   const [low, high] = domainOf(heights, scale);

@@ -18,11 +18,11 @@ export type Notice = { readonly text: string; readonly tone?: "information" | "c
 /** A horizontal and a vertical coordinate. */
 export type Point = readonly [number, number];
 
-/** One line of a training chart. Points that are not finite leave a gap. */
+/** One line of a chart. Points that are not finite leave a gap. */
 export type Series = { readonly label: string; readonly points: readonly Point[] };
 
-/** One chart of the training section, such as "loss over steps". */
-export type TrainingChart = {
+/** One chart of lines, such as "loss over steps". */
+export type LineChart = {
   readonly title: string;
   readonly horizontal: string;
   readonly vertical: string;
@@ -212,8 +212,15 @@ export type ReportData = {
   /** The name of the system that produced the run, for example "denoising". */
   readonly system: string;
   readonly subtitle?: string;
+  /** What images of either class are called; "normal" and "anomalous" unless given. */
+  readonly classNames?: { readonly normal: string; readonly anomalous: string };
   /** What sections are called where their usual names do not fit. */
-  readonly sectionTitles?: { readonly shares?: string; readonly cases?: string; readonly comparisons?: string };
+  readonly sectionTitles?: {
+    readonly shares?: string;
+    readonly cases?: string;
+    readonly comparisons?: string;
+    readonly kinds?: string;
+  };
   readonly notices?: readonly Notice[];
   readonly measures?: readonly Measure[];
   readonly shares?: readonly ShareChart[];
@@ -237,7 +244,9 @@ export type ReportData = {
   readonly costs?: CostCurve;
   readonly kinds?: readonly KindResult[];
   readonly comparisons?: readonly Comparison[];
-  readonly training?: readonly TrainingChart[];
+  readonly training?: readonly LineChart[];
+  /** How measures fall as images are distorted more and more. */
+  readonly robustness?: readonly LineChart[];
   readonly failures?: readonly Failure[];
   readonly settings?: { readonly [key: string]: Nested };
   /** What the settings would be if nobody had set any: what differs is shown first, the rest folded away. */

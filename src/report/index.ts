@@ -13,6 +13,7 @@ export type {
   Failure,
   KindResult,
   LegendEntry,
+  LineChart,
   MapScale,
   Measure,
   Nested,
@@ -29,6 +30,5 @@ export type {
   Sheet,
   Thumbnail,
   Tone,
-  TrainingChart,
 } from "./data.ts";
 export { renderReport } from "./report.ts";

@@ -1,7 +1,7 @@
 import { caseSection } from "./cases.ts";
 import { classConfusionTables } from "./class-confusion.ts";
 import { costSection } from "./costs.ts";
-import { qualityCurves, trainingCurves } from "./curves.ts";
+import { lineCharts, qualityCurves } from "./curves.ts";
 import type { ReportData } from "./data.ts";
 import { html, type Markup, trusted } from "./html.ts";
 import { scoreSection } from "./scores.ts";
@@ -30,9 +30,10 @@ export function renderReport(data: ReportData): string {
     { id: "scores", title: "Scores and decisions", body: scoreSection(data) },
     { id: "costs", title: "Cost", body: costSection(data) },
     { id: "curves", title: "Curves", body: qualityCurves(data) },
-    { id: "kinds", title: "Kinds of anomaly", body: kindTable(data.kinds) },
+    { id: "kinds", title: sectionTitles.kinds ?? "Kinds of anomaly", body: kindTable(data) },
+    { id: "robustness", title: "Robustness", body: lineCharts(data.robustness) },
     { id: "comparison", title: sectionTitles.comparisons ?? "Comparison", body: comparisonTables(data.comparisons) },
-    { id: "training", title: "Training", body: trainingCurves(data.training) },
+    { id: "training", title: "Training", body: lineCharts(data.training) },
     { id: "failures", title: "Files not read", body: failureTable(data.failures) },
     { id: "settings", title: "Settings", body: settingsSection(data) },
     { id: "provenance", title: "Provenance", body: nestedTable(data.provenance) },

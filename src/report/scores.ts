@@ -4,10 +4,16 @@ import { html, type Markup } from "./html.ts";
 import { balancedGrid, drawingPanel } from "./layout.ts";
 import { formatCount, formatShare, formatValue } from "./numbers.ts";
 
+type ClassNames = NonNullable<ReportData["classNames"]>;
+
+/** What images of either class are called unless a report says otherwise. */
+export const CLASS_NAMES: ClassNames = { normal: "normal", anomalous: "anomalous" };
+
 /** How the scores of normal and anomalous images lie, and what the threshold makes of them. */
-export function scoreSection({ scores, confusion }: ReportData): Markup | undefined {
-  const distribution = scores && scores.normal.length + scores.anomalous.length > 0 ? scoreHistogram(scores) : undefined;
-  const counts = confusion && confusionTable(confusion);
+export function scoreSection({ scores, confusion, classNames = CLASS_NAMES }: ReportData): Markup | undefined {
+  const distribution =
+    scores && scores.normal.length + scores.anomalous.length > 0 ? scoreHistogram(scores, classNames) : undefined;
+  const counts = confusion && confusionTable(confusion, classNames);
   const panels = [distribution, counts].filter((panel) => panel !== undefined);
   return panels.length > 0
     ? html`<div class="charts balanced" ${balancedGrid(panels.length, 2, 2, 1)}>${panels}</div>`
@@ -26,20 +32,20 @@ export function binned(values: readonly number[], [low, high]: Point, count: num
   return counts.map((found, index) => ({ from: edge(index), to: edge(index + 1), height: found / Math.max(1, inside.length) }));
 }
 
-function scoreHistogram({ normal, anomalous, threshold }: Scores): Markup {
+function scoreHistogram({ normal, anomalous, threshold }: Scores, names: ClassNames): Markup {
   const drawn = threshold !== undefined && Number.isFinite(threshold);
   const all = [...normal, ...anomalous, ...(drawn ? [threshold] : [])];
   const scale = scaleFor(all);
   const domain = domainOf(all, scale);
   const count = Math.min(40, Math.max(12, Math.ceil(2 * Math.sqrt(normal.length + anomalous.length))));
   const groups = [
-    { name: "normal", values: normal },
-    { name: "anomalous", values: anomalous },
+    { name: names.normal, values: normal },
+    { name: names.anomalous, values: anomalous },
   ].map(({ name, values }, series) => ({ name, values, series, bins: binned(values, domain, count, scale) }));
   const shown = groups.filter(({ values }) => values.length > 0);
   const highest = Math.max(...groups.flatMap(({ bins }) => bins.map((bin) => bin.height)));
   const drawing = drawChart({
-    description: `Histogram of the scores of ${normal.length} normal and ${anomalous.length} anomalous images`,
+    description: `Histogram of the scores of ${normal.length} ${names.normal} and ${anomalous.length} ${names.anomalous} images`,
     horizontal: { label: "score", domain, scale },
     vertical: { label: "share of images", domain: rounded([0, highest > 0 ? highest : 1]), percent: true },
     marks: [
@@ -57,7 +63,7 @@ function scoreHistogram({ normal, anomalous, threshold }: Scores): Markup {
   ]);
 }
 
-function confusionTable({ truePositive, falseNegative, falsePositive, trueNegative }: Confusion): Markup {
+function confusionTable({ truePositive, falseNegative, falsePositive, trueNegative }: Confusion, names: ClassNames): Markup {
   const anomalous = truePositive + falseNegative;
   const normal = falsePositive + trueNegative;
   const cell = (count: number, total: number, name: string, right: boolean) => {
@@ -66,9 +72,9 @@ function confusionTable({ truePositive, falseNegative, falsePositive, trueNegati
     return html`<td class="${right ? "right" : "wrong"}" style="--strength:${strength}%"><b>${formatCount(count)}</b><span>${name}</span><span>${formatShare(share)}</span></td>`;
   };
   return html`<figure class="panel"><figcaption>Decisions at the threshold</figcaption>
-<table class="confusion"><thead><tr><td></td><th scope="col">called normal</th><th scope="col">called anomalous</th></tr></thead><tbody>
-<tr><th scope="row">normal<span>${formatCount(normal)}</span></th>${cell(trueNegative, normal, "passed", true)}${cell(falsePositive, normal, "false alarm", false)}</tr>
-<tr><th scope="row">anomalous<span>${formatCount(anomalous)}</span></th>${cell(falseNegative, anomalous, "missed", false)}${cell(truePositive, anomalous, "detected", true)}</tr>
+<table class="confusion"><thead><tr><td></td><th scope="col">called ${names.normal}</th><th scope="col">called ${names.anomalous}</th></tr></thead><tbody>
+<tr><th scope="row">${names.normal}<span>${formatCount(normal)}</span></th>${cell(trueNegative, normal, "passed", true)}${cell(falsePositive, normal, "false alarm", false)}</tr>
+<tr><th scope="row">${names.anomalous}<span>${formatCount(anomalous)}</span></th>${cell(falseNegative, anomalous, "missed", false)}${cell(truePositive, anomalous, "detected", true)}</tr>
 </tbody></table>
 <p class="note">Sensitivity ${formatShare(truePositive / anomalous)} · specificity ${formatShare(trueNegative / normal)} · precision ${formatShare(
     truePositive / (truePositive + falsePositive),

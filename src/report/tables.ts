@@ -1,14 +1,15 @@
-import type { Cell, Comparison, Estimate, Failure, KindResult } from "./data.ts";
+import type { Cell, Comparison, Estimate, Failure, ReportData } from "./data.ts";
 import { html, type Markup } from "./html.ts";
 import { scrollingTable, spoken } from "./layout.ts";
 import { absent, estimate, formatCount, formatShare, formatValue } from "./numbers.ts";
+import { CLASS_NAMES } from "./scores.ts";
 import { intervalStrip, stripStart } from "./summary.ts";
 
 /** How many failures are listed before the others are folded away. */
 const openFailures = 20;
 
 /** How well each kind of anomaly is found; undefined when there are none. Measures that no kind has get no column. */
-export function kindTable(kinds: readonly KindResult[] | undefined): Markup | undefined {
+export function kindTable({ kinds, classNames = CLASS_NAMES, sectionTitles }: ReportData): Markup | undefined {
   if (!kinds || kinds.length === 0) return undefined;
   const start = stripStart(kinds.flatMap(({ auroc }) => auroc ?? []));
   const has = (measure: "auroc" | "pixelAuroc" | "pro" | "detected") => kinds.some((kind) => kind[measure] !== undefined);
@@ -24,10 +25,10 @@ export function kindTable(kinds: readonly KindResult[] | undefined): Markup | un
   });
   const head = (name: string) => html`<th scope="col" class="number">${name}</th>`;
   return scrollingTable(
-    "Kinds of anomaly",
+    sectionTitles?.kinds ?? "Kinds of anomaly",
     html`<table><thead><tr><th scope="col">Kind</th>${head("Images")}${
       has("auroc") && html`${head("AUROC")}<td class="wide ends" aria-hidden="true"><span>${start}</span><span>1</span></td>`
-    }${has("pixelAuroc") && head("Pixel AUROC")}${has("pro") && head("PRO")}${has("detected") && head("Called anomalous")}</tr></thead>
+    }${has("pixelAuroc") && head("Pixel AUROC")}${has("pro") && head("PRO")}${has("detected") && head(`Called ${classNames.anomalous}`)}</tr></thead>
 <tbody>${rows}</tbody></table>`,
   );
 }

@@ -46,6 +46,10 @@ export interface AblationRequest {
   readonly minutes?: number;
   /** Strengths of Gaussian noise, for the systems that try it. */
   readonly sigmas?: readonly number[];
+  /** Seeds of the trainings, for the systems that repeat them. Default: the run's. */
+  readonly seeds?: readonly number[];
+  /** Kinds of forgery that are left out, each in trainings of its own, for the system that does. Default: all. */
+  readonly leaveOut?: readonly string[];
 }
 
 /** What an evaluation found, as the doors show it. */
@@ -103,6 +107,8 @@ export interface System {
   readonly name: string;
   /** One sentence for lists and help. */
   readonly summary: string;
+  /** What images of either class are called. Default: normal and anomalous. */
+  readonly classNames?: { readonly normal: string; readonly anomalous: string };
   readonly configSchema: z.ZodType;
   /** Partial configurations by name; `small` is the default. */
   readonly presets: Readonly<Record<string, unknown>>;
@@ -121,7 +127,7 @@ export interface System {
   ): Promise<Evaluated>;
   /** Predicts files. Default: as detectors do. */
   predict?(request: PredictRequest): Promise<Predicted>;
-  /** Says what it understands of a file; undefined where the file is not for it. */
+  /** Says what it understands of a file or a data set; undefined where it is not for it. */
   inspect?(request: {
     readonly path: string;
     /** Where a picture of it goes. */

@@ -5,3 +5,4 @@ export { type TrainingOptions, type TrainingResult, train } from "./loop.ts";
 export * from "./manifest.ts";
 export * from "./optimisation.ts";
 export * from "./run-folder.ts";
+export * from "./time-steps.ts";

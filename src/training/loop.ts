@@ -2,7 +2,7 @@ import { networkOf, type Schedule, type TrainingStep } from "../nn/index.ts";
 import type { Value } from "../runtime/index.ts";
 import { hasCheckpoint, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
 import type { Listener } from "./events.ts";
-import { openMetricsLog, type RunFiles } from "./run-folder.ts";
+import { type MetricsLine, openMetricsLog, type RunFiles } from "./run-folder.ts";
 import { openStepRunner, type StepRunnerOptions } from "./step-runner.ts";
 
 export interface TrainingOptions extends StepRunnerOptions {
@@ -16,6 +16,8 @@ export interface TrainingOptions extends StepRunnerOptions {
   readonly checkpointEvery?: number;
   /** Steps between lines of the log. Default 10. */
   readonly logEvery?: number;
+  /** Whether the lines of the log so far are reason to stop before `steps`: a function of them alone. Asked after each line. Default: never. */
+  readonly until?: (lines: readonly MetricsLine[]) => boolean;
   /** Changes the first state of a training that starts anew, by what only data can tell. */
   readonly begin?: () => Promise<void>;
   readonly listener?: Listener;
@@ -33,7 +35,7 @@ export interface TrainingResult {
 
 /** The loop of every system: batch, step, log, checkpoint, until done. @throws Error when the loss is no longer a number. */
 export const train = async (options: TrainingOptions): Promise<TrainingResult> => {
-  const { runtime, steps, learningRate, files, checkpointEvery = 100, logEvery = 10, listener, signal } = options;
+  const { runtime, steps, learningRate, files, checkpointEvery = 100, logEvery = 10, until, listener, signal } = options;
   const first = await writeFirstState(options);
   const runStep = await openStepRunner(options, first);
   const log = await openMetricsLog(files.metrics, first);
@@ -46,7 +48,9 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
   const secondsBefore = log.lines.at(-1)?.seconds ?? 0;
   const started = performance.now();
   let done = first;
-  while (done < steps && !signal?.aborted) {
+  const lines = [...log.lines];
+  let enough = until?.(lines) ?? false;
+  while (done < steps && !enough && !signal?.aborted) {
     const step = done + 1;
     const rate = learningRate(step, steps);
     const measures = await runStep(step, rate).catch(async (error: unknown) => {
@@ -67,7 +71,10 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
     const secondsLeft = (seconds / (done - first)) * (steps - done);
     listener?.({ kind: "step", step, total: steps, loss: measures.loss, learningRate: rate, secondsLeft });
     if (step % logEvery === 0 || step === 1 || step === steps) {
-      await log.append({ step, learning_rate: rate, ...measures, seconds: Number((secondsBefore + seconds).toFixed(3)) });
+      const line = { step, learning_rate: rate, ...measures, seconds: Number((secondsBefore + seconds).toFixed(3)) };
+      await log.append(line);
+      lines.push(line);
+      enough = until?.(lines) ?? false;
     }
     if (step % checkpointEvery === 0 && step < steps) await save(step);
   }
@@ -75,7 +82,7 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
   const state = await runtime.readState([
     ...new Set(options.step.runs.flatMap(({ program }) => program.state.map(({ name }) => name))),
   ]);
-  return { network: networkOf(state), step: done, finished: done === steps };
+  return { network: networkOf(state), step: done, finished: enough || done === steps };
 };
 
 const isOneRun = ({ runs }: TrainingStep): boolean => runs.length === 1 && runs[0].count === 1;

@@ -10,6 +10,8 @@ import {
   type SkippedFile,
   some,
 } from "../../imaging/index.ts";
+import { digestOfDigests, digestOfFile } from "../../training/index.ts";
+import type { Config } from "./config.ts";
 import { drawShare } from "./dataset/division.ts";
 import { arrangeFolders, isForgeryFolder } from "./dataset/folders.ts";
 import type { FoundImage } from "./dataset/found-image.ts";
@@ -156,6 +158,24 @@ const samplesOf = (images: readonly Identified[], split: Sample["split"]): Forge
     group: identity,
     ...(maskPath === undefined ? {} : { maskPath }),
   }));
+
+/** The data set that a configuration asks for: divided its way, without the kind that it leaves out. @throws DatasetError */
+export const datasetOf = async (source: string, { seed, data }: Pick<Config, "seed" | "data">): Promise<ForgeryDataset> => {
+  const { validation, test, groups, leaveOut } = data;
+  const dataset = await readForgeryDataset(source, { seed: data.seed ?? seed, validation, test, groups });
+  return leaveOut === undefined ? dataset : leaveOutKind(dataset, leaveOut);
+};
+
+/** SHA-256 over images, their masks and what they are; a file that cannot be read counts as empty. */
+export const digestOfImages = async (samples: readonly ForgeryImage[]): Promise<string> => {
+  const parts: { readonly name: string; readonly digest: string }[] = [];
+  for (const { kind, group, name, path, maskPath = "" } of samples) {
+    for (const file of [path, maskPath]) {
+      parts.push({ name: `${kind} ${group} ${name}`, digest: file && (await digestOfFile(file).catch(() => "")) });
+    }
+  }
+  return digestOfDigests(parts);
+};
 
 /** The kinds of forgery among samples, in code-unit order. */
 export const kindsOf = (samples: readonly ForgeryImage[]): string[] =>
