@@ -54,6 +54,32 @@ const maskWhere = (width: number, height: number, inside: (x: number, y: number)
     Uint8Array.from({ length: width * height }, (_, i) => (inside(i % width, Math.floor(i / width)) ? 1 : 0)),
   );
 
+test("masks of what is anomalous are prepared like their images where that is asked, cached or not", async () => {
+  const left = await write("left", noise(40, 20));
+  const maskPath = join(folder, "left-truth.png");
+  await writeMaskPng(
+    maskPath,
+    maskWhere(40, 20, (x) => x < 20),
+  );
+  const samples: Sample[] = [{ ...left, label: 1, maskPath }, left];
+  const runtime = openLocalRuntime({ threads: 1 });
+  const image = { size, channels: 3, aspect: "stretch", depth: 8 } as const;
+  for (const cacheBytes of [0, 1e9]) {
+    const images = await prepareImages(samples, runtime, { ...options, image, truths: true, cacheBytes });
+    const { truth } = await images.get(0);
+    expect(Array.from({ length: 4 }, (_, i) => truth?.[size * 3 + 4 * i + 1].toFixed(2))).toEqual([
+      "1.00",
+      "1.00",
+      "0.00",
+      "0.00",
+    ]);
+    expect((await images.get(1)).truth).toBeUndefined();
+  }
+  const plain = await prepareImages(samples, runtime, { ...options, image, cacheBytes: 1e9 });
+  expect((await plain.get(0)).truth).toBeUndefined();
+  await runtime.close();
+});
+
 describe("images of a folder", () => {
   let samples: Sample[];
   beforeAll(async () => {

@@ -57,6 +57,21 @@ const logOf = async (name: string) => (await readMetrics(filesOf(name).metrics))
 const checkpointOf = (name: string): Promise<Buffer> => readFile(filesOf(name).checkpoint);
 
 describe("training", () => {
+  test("stops once its log is reason to, and resumed it stops there again, also where it was stopped before", async () => {
+    const until: TrainingOptions["until"] = (lines) => lines.length === 4; // steps 1, 2, 4, 6
+    const whole = await run("until", { until });
+    expect(whole).toMatchObject({ step: 6, finished: true });
+    expect(await run("until", { until, resume: true })).toMatchObject({ step: 6, finished: true });
+    const stop = new AbortController();
+    const listener = (event: ProgressEvent) => {
+      if (event.kind === "step" && event.step === 3) stop.abort();
+    };
+    expect(await run("stopped", { until, listener, signal: stop.signal })).toMatchObject({ step: 3, finished: false });
+    expect(await run("stopped", { until, resume: true })).toMatchObject({ step: 6, finished: true });
+    expect(await checkpointOf("stopped")).toEqual(await checkpointOf("until"));
+    expect(await logOf("stopped")).toEqual(await logOf("until"));
+  });
+
   test("reports every step in order, logs at its interval and returns the network", async () => {
     const events: ProgressEvent[] = [];
     const { network, step: last, finished } = await run("run", { listener: (event) => events.push(event) });

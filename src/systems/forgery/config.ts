@@ -52,6 +52,13 @@ const networkSchema = z
 const lossSchema = z
   .strictObject({
     similarity: weight("L_sim, how far region maps are from the forged regions (lambda 1)", 1),
+    region: z
+      .strictObject({
+        norm: z.enum(["l1", "crossEntropy"]).default("l1").describe("The distance of a region map from the forged region."),
+        balanced: z.boolean().default(true).describe("Forged and untouched places count alike, however few they are."),
+      })
+      .prefault({})
+      .describe("How L_sim is measured."),
     diversity: weight("L_div, how alike the generator's kernels are (lambda 2)", 0.1),
     area: weight("the mask-area term", 1),
     maskArea: z
@@ -207,6 +214,17 @@ export const presets = {
     training: { steps: 400 },
   },
   small: { augmentation: turned },
+  /** What `lynceus demo` runs: a few minutes on two cores. */
+  demo: {
+    image: { size: 96 },
+    network: {
+      ...sizesOf(networks.tiny),
+      detector: { ...sizesOf(networks.tiny).detector, width: 12 },
+    },
+    alternation: { styleSteps: 40, detectorSteps: 2 },
+    augmentation: turned,
+    training: { steps: 250 },
+  },
   base: {
     image: { size: networks.base.image },
     network: sizesOf(networks.base),

@@ -1,5 +1,6 @@
 import type { System } from "../system.ts";
 import { configSchema, presets } from "./config.ts";
+import { demo } from "./demo.ts";
 import { inspectDataset } from "./inspect-dataset.ts";
 import { CLASS_NAMES, evaluateModel, evaluateRun, rebuildModel } from "./run.ts";
 import { trainForgeryDetector } from "./train.ts";
@@ -15,4 +16,5 @@ export const forgery: System = {
   evaluateRun,
   evaluateModel,
   inspect: inspectDataset,
+  demo,
 };

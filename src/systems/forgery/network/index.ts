@@ -2,7 +2,7 @@ export { BLOCK, blockCosineTransform, cosineMatrix, cosineTransform } from "./co
 export { type Detection, type DetectorOptions, detector, regionMap } from "./detector.ts";
 export type { FeatureOptions } from "./features.ts";
 export { type Blend, type Generated, type GeneratorOptions, generator, styleTransfer } from "./generator.ts";
-export { diversityLoss, maskAreaLoss, regionWeights, similarityLoss } from "./losses.ts";
+export { diversityLoss, maskAreaLoss, regionWeights, type SimilarityOptions, similarityLoss } from "./losses.ts";
 export { type LowRankOptions, lowRank } from "./low-rank.ts";
 export {
   detectorLoss,

@@ -80,6 +80,28 @@ test("the similarity loss weighs the distances of the pairs", async () => {
   expect(floats(weighted)).toEqual([0.5, 0]);
 });
 
+test("balanced, forged and untouched places count alike; the cross-entropy is that of the places", async () => {
+  // One forged place of four, an untouched image, and one forged all over.
+  const target = value([3, 1, 1, 4], 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1);
+  const regions = value([3, 1, 1, 4], 0, 0, 0, 0, 0.5, 0, 0, 0.1, 0, 1, 1, 0.2);
+  const found = await evaluate(
+    ({ target, regions }) => ({
+      plain: similarityLoss(target, regions),
+      balanced: similarityLoss(target, regions, undefined, { balanced: true }),
+      entropy: similarityLoss(target, regions, undefined, { norm: "crossEntropy" }),
+    }),
+    { target, regions },
+  );
+  const close = (name: string, expected: readonly number[]): void =>
+    floats(found[name]).forEach((x, i) => {
+      expect(x, name).toBeCloseTo(expected[i], 3);
+    });
+  close("plain", [0.25, 0.15, 0.45]);
+  close("balanced", [0.5, 0.15, 0.45]);
+  const sure = -Math.log(1e-4);
+  close("entropy", [sure / 4, -(Math.log(0.5) + Math.log(0.9)) / 4, (sure - Math.log(0.2)) / 4]);
+});
+
 test("the weights of pairs begin equal, sum to 1, and are learnt from masks and regions", async () => {
   const p = trainable();
   const shape = [2, 3, 2, 2];

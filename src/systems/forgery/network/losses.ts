@@ -3,12 +3,14 @@ import {
   add,
   concat,
   constant,
+  div,
   formatShape,
   GraphError,
   log,
   matmul,
   mean,
   mul,
+  neg,
   relu,
   reshape,
   softmax,
@@ -18,14 +20,45 @@ import {
 } from "../../../graph/index.ts";
 import { dense, type Parameters, unitVectors, zeros } from "../../../nn/index.ts";
 
+export interface SimilarityOptions {
+  /** The distance of F and P at a place: |F - P|, or the cross-entropy -F log P - (1 - F) log (1 - P), whose slope does not vanish where P is sure and wrong. Default l1. */
+  readonly norm?: "l1" | "crossEntropy";
+  /**
+   * Whether forged and untouched places count alike, however few there are of either. With the plain mean of l1, P = 0 everywhere is hard to leave where
+   * forged regions are small. Default false.
+   */
+  readonly balanced?: boolean;
+}
+
 /**
- * L_sim of each image, `sum over i of w_i mean |F_i - P_i|`, 0 to 1: the 1-norm is taken in the mean over places, so that it says the same at any size.
+ * L_sim of each image, `sum over i of w_i mean |F_i - P_i|`: the norm is taken in the mean over places, so that it says the same at any size.
  * target F: [batch, k or 1, rows, columns], one for all maps or each its own; regions P: [batch, k, rows, columns]; weights w: [batch, k],
  * default 1 / k each. -> [batch].
  */
-export const similarityLoss = (target: Tensor, regions: Tensor, weights?: Tensor): Tensor => {
-  const distances = mean(abs(sub(target, regions)), [2, 3]);
+export const similarityLoss = (
+  target: Tensor,
+  regions: Tensor,
+  weights?: Tensor,
+  { norm = "l1", balanced = false }: SimilarityOptions = {},
+): Tensor => {
+  const apart = norm === "l1" ? abs(sub(target, regions)) : crossEntropyOf(target, regions);
+  const distances = mean(balanced ? mul(placeWeights(target), apart) : apart, [2, 3]);
   return weights === undefined ? mean(distances, [1]) : sum(mul(weights, distances), [1]);
+};
+
+const SURE = 1e-4;
+
+const crossEntropyOf = (target: Tensor, regions: Tensor): Tensor => {
+  const p = add(mul(regions, 1 - 2 * SURE), SURE); // finite where P is 0 or 1
+  return neg(add(mul(target, log(p)), mul(sub(1, target), log(sub(1, p)))));
+};
+
+/** `F / 2a + (1 - F) / 2(1 - a)` of the forged share a, over its mean, which is less than 1 where all or nothing is forged. */
+const placeWeights = (target: Tensor): Tensor => {
+  const share = mean(target, [2, 3], { keepAxes: true });
+  const half = (part: Tensor, of: Tensor): Tensor => div(part, add(mul(of, 2), SMALLEST_SHARE));
+  const weights = add(half(target, share), half(sub(1, target), sub(1, share)));
+  return div(weights, mean(weights, [2, 3], { keepAxes: true }));
 };
 
 /**

@@ -18,7 +18,7 @@ import {
 import { binaryCrossEntropy, type Parameters } from "../../../nn/index.ts";
 import { type DetectorOptions, detector } from "./detector.ts";
 import { type Generated, type GeneratorOptions, generator } from "./generator.ts";
-import { diversityLoss, maskAreaLoss, regionWeights, similarityLoss } from "./losses.ts";
+import { diversityLoss, maskAreaLoss, regionWeights, type SimilarityOptions, similarityLoss } from "./losses.ts";
 import { type StyleLossOptions, styleLosses } from "./style-losses.ts";
 
 /**
@@ -40,6 +40,8 @@ export interface Networks {
 export interface ObjectiveOptions {
   /** lambda_1: weight of L_sim. Default 1. */
   readonly similarity?: number;
+  /** How L_sim is measured. */
+  readonly region?: SimilarityOptions;
   /** lambda_2: weight of L_div. Default 0.1. */
   readonly diversity?: number;
   /** Weight of the mask-area term. Default 1. */
@@ -169,7 +171,7 @@ const judge = (p: Parameters, examples: readonly Example[], { detector: network 
     const forged = region.rank === 4 ? resize2d(region, [rows, columns], "antialiased") : region;
     const target = options.maskPolarity === "kept" ? sub(1, forged) : forged;
     const pairs = masks && regionWeights(p.at("regions").at("weights"), masks, found[i]);
-    return [{ of: similarityLoss(target, found[i], pairs), known: known ?? filled([counts[i]], 1) }];
+    return [{ of: similarityLoss(target, found[i], pairs, options.region), known: known ?? filled([counts[i]], 1) }];
   });
   const joined = (part: "of" | "known"): Tensor =>
     concat(

@@ -1,0 +1,12 @@
+export * from "./config.ts";
+export { type ForgeryDataset, type ForgeryImage, kindsOf, leaveOutKind, readForgeryDataset } from "./data.ts";
+export { evaluateForgery, type ForgeryEvaluation, measuresForMachines } from "./evaluate.ts";
+export { checkLeaks, type Leak, type LeakReport } from "./leak-check.ts";
+export * from "./maker/index.ts";
+export { forgeryDetector } from "./model.ts";
+export { type Detection, detector, generator, regionMap } from "./network/index.ts";
+export { distort, distortions } from "./robustness.ts";
+export { calibrateScore, type ScoreCalibration } from "./score-calibration.ts";
+export { selfBlend } from "./self-blend.ts";
+export { trainForgeryDetector } from "./train.ts";
+export { buildStep } from "./training-step.ts";
