@@ -108,6 +108,31 @@ test("changed statistics: colours and fine detail differ from the image's, softe
   expect(Math.min(...shifts)).toBeLessThan(-0.05);
 });
 
+test("changed colours: of black only brightness and, three times in ten, the shift of each channel show; of a colour, the hue", () => {
+  const plain = (colour: readonly number[]) => new Float32Array(3 * pixels).map((_, at) => colour[Math.floor(at / pixels)]);
+  const colourOf = (planes: Float32Array) => [0, 1, 2].map((channel) => planes[channel * pixels + pixels / 2]);
+  const after = (colour: readonly number[]) =>
+    seeds.map((seed) => colourOf(changeStatistics(plain(colour), size, random("colours", seed))));
+  const black = after([0, 0, 0]);
+  // A shift of black shows unless it takes away, as one in eight does.
+  const unshifted = black.flatMap((colour, seed) => (Math.max(...colour) === Math.min(...colour) ? [seed] : []));
+  expect(unshifted.length).toBeGreaterThan(0.55 * seeds.length);
+  expect(unshifted.length).toBeLessThan(0.9 * seeds.length);
+  const brightness = unshifted.map((seed) => black[seed][0]);
+  expect(Math.max(...brightness)).toBeGreaterThan(0.06);
+  expect(Math.max(...brightness)).toBeLessThan(0.1 + 1e-6);
+
+  // Nothing but the change of hue moves the middle channel's place between the others.
+  const orange = after([0.6, 0.4, 0.3]);
+  const turns = unshifted.map((seed) => {
+    const [red, green, blue] = orange[seed];
+    return ((green - blue) / (red - blue) - 1 / 3) / 6;
+  });
+  const drawn = turns.filter((turn) => Math.abs(turn) < 0.0301);
+  expect(drawn.length).toBeGreaterThan(0.8 * turns.length);
+  for (const sign of [-1, 1]) expect(drawn.filter((turn) => sign * turn > 0.01).length).toBeGreaterThan(0.15 * turns.length);
+});
+
 describe("the blending mask", () => {
   const area = { low: 0.1, high: 0.5 };
   const masks = Array.from({ length: 200 }, (_, seed) => blendingMask(size, area, random("mask", seed)));
