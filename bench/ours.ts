@@ -27,10 +27,12 @@ const noise = ({ name, shape, type }: TensorSpec): Value => {
 
 const step = workload.step();
 // The scheduled numbers among these are replaced at every step.
-const feeds: Values = Object.fromEntries(step.program.feeds.map((spec) => [spec.name, noise(spec)]));
+const feeds: Values = Object.fromEntries(
+  step.runs.flatMap(({ program }) => program.feeds).map((spec) => [spec.name, noise(spec)]),
+);
 const image = input("image", workload.image);
 for (const first of step.initialState()) await runtime.writeState(new Map([first]));
-let trained: Awaited<ReturnType<typeof runtime.load>> | undefined;
+let trained: Awaited<ReturnType<typeof runtime.load>>[] | undefined;
 let predicting: Awaited<ReturnType<typeof runtime.load>> | undefined;
 let count = 0;
 
@@ -46,20 +48,27 @@ const timed = async (repeats: number, run: () => Promise<unknown>): Promise<numb
 
 const answer = async (request: string, repeats: number): Promise<unknown> => {
   if (request === "train") {
-    trained ??= await runtime.load(step.program);
-    return timed(repeats, () => trained!.run({ ...feeds, ...step.schedule(++count, 1e-3) }));
+    trained ??= await Promise.all(step.runs.map(({ program }) => runtime.load(program)));
+    return timed(repeats, async () => {
+      count++;
+      for (const [i, { schedule }] of step.runs.entries()) await trained![i].run({ ...feeds, ...schedule?.(count, 1e-3, 0) });
+    });
   }
   if (request === "predict") {
     if (predicting === undefined) {
       const weights = await runtime.readState(step.networkState);
-      predicting = await runtime.load(program({ feeds: [image], results: { y: workload.predict(frozen(weights), image) } }));
+      const found = [workload.predict(frozen(weights), image)].flat();
+      predicting = await runtime.load(
+        program({ feeds: [image], results: Object.fromEntries(found.map((y, i) => [`y${i}`, y])) }),
+      );
     }
     const images = { image: noise({ name: "image", shape: workload.image, type: "float32" }) };
     return timed(repeats, () => predicting!.run(images));
   }
   if (request === "weights") {
-    const weights = step.program.state.filter(({ name }) => step.networkState.includes(name) && !/running_\w+$/.test(name));
-    return weights.reduce((total, weight) => total + sizeOf(weight), 0);
+    const state = new Map(step.runs.flatMap(({ program }) => program.state).map((spec) => [spec.name, spec]));
+    const weights = step.networkState.filter((name) => !/running_\w+$/.test(name));
+    return weights.reduce((total, name) => total + sizeOf(state.get(name)!), 0);
   }
   const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"));
   return Number(peak?.[1] ?? Number.NaN) * 1024;

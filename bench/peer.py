@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "reference"))
+from forgery_networks import Detector, Features, Generator, detector_loss, generator_loss  # noqa: E402
 from segmentation import Segmentation, segmentation_loss  # noqa: E402
 from student import Student, distance, distillation, normality, orthogonality  # noqa: E402
 
@@ -263,6 +264,26 @@ def grading(batch=8, size=128):
     return trained(network, inputs, segmentation_loss, lambda weights: torch.optim.AdamW(weights, 1e-3, weight_decay=0.01))
 
 
+def forging(batch=8, side=128):
+    """The system's small preset: a step of the generator, then one of the detector, which is also what predicts."""
+    made_by = {"width": 8, "depths": [1, 1, 2], "kernels": 4}
+    found_by = {"width": 16, "depths": [1, 2, 2], "kernels": 4, "globalFrequency": True, "localFrequency": True, "lowRank": {"rank": 8}}
+    options = {"similarity": 1, "diversity": 0.1, "area": 1, "maskArea": [0.3, 0.9], "styleLoss": 1}
+    generator, detector = Generator(made_by), Detector(found_by, (side // 8, side // 8))
+    perception = Features(3, 16, [1, 1, 1], normalised=False).requires_grad_(False)
+    real, reference, forged = (torch.rand(batch, 3, side, side) for _ in range(3))
+    region, known = torch.rand(batch, 1, side, side), torch.rand(batch)
+
+    def of_generator():
+        return generator_loss(generator, detector, real, reference, options, lambda x: perception(2 * x - 1))
+
+    def of_detector():
+        return detector_loss(generator, detector, real, reference, forged, region, known, options)
+
+    turns = [(generator, of_generator), (detector, of_detector)]
+    return nn.ModuleList([generator, detector]), turns, lambda: detector(real), adam
+
+
 workloads = {
     "bottleneck-autoencoder": lambda: trained(Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss, adam),
     "denoising-unet": lambda: trained(
@@ -271,21 +292,27 @@ workloads = {
     "resnet-18": lambda: trained(resnet18(64, 10), classified(16, 128, 10), F.cross_entropy, adam),
     "swin-block": lambda: trained(SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy, adam_w),
     "grading": grading,
+    "forgery": forging,
     "distillation": lambda: distilling("images"),
     "distillation-cached": lambda: distilling("features"),
 }
 
 network, objective, prediction, make_optimiser = workloads[name]()
-optimiser = make_optimiser(network.parameters())
+# Parts that train in turn, the others held, each with its objective; most networks are one part.
+turns = objective if isinstance(objective, list) else [(network, objective)]
+optimisers = [make_optimiser(part.parameters()) for part, _ in turns]
 
 
 def train():
     network.train()
-    optimiser.zero_grad(set_to_none=True)
-    loss = objective()
-    loss.backward()
-    optimiser.step()
-    return loss.item()
+    for (part, objective_of_part), optimiser in zip(turns, optimisers):
+        network.requires_grad_(False)
+        part.requires_grad_(True)
+        optimiser.zero_grad(set_to_none=True)
+        loss = objective_of_part()
+        loss.backward()
+        optimiser.step()
+        loss.item()
 
 
 def predict():

@@ -13,6 +13,7 @@ import {
 import { type NetworkOptions, restore } from "../src/systems/denoising/index.ts";
 import { presets, segmentation, segmentationLoss } from "../src/systems/grading/network/index.ts";
 import { distilling } from "./distilling.ts";
+import { forging } from "./forging.ts";
 import { resnet } from "./networks/resnet.ts";
 import { swin } from "./networks/swin.ts";
 
@@ -21,13 +22,15 @@ export interface Workload {
   readonly step: () => TrainingStep;
   /** Shape of the images of a prediction. */
   readonly image: readonly number[];
-  readonly predict: (p: Parameters, image: Tensor) => Tensor;
+  readonly predict: (p: Parameters, image: Tensor) => Tensor | readonly Tensor[];
 }
+
+type Network = (p: Parameters, image: Tensor) => Tensor;
 
 /** A step of one network with one output, which is also what is predicted. */
 const trained = (
   batch: Readonly<Record<"image" | "target", { readonly shape: readonly number[]; readonly type: DataType }>>,
-  network: Workload["predict"],
+  network: Network,
   loss: (output: Tensor, target: Tensor) => Tensor,
   optimiser: Optimiser,
 ): Workload => ({
@@ -50,7 +53,7 @@ const restoration = (
     adam(),
   );
 
-const classification = (batch: number, size: number, network: Workload["predict"], optimiser: Optimiser): Workload =>
+const classification = (batch: number, size: number, network: Network, optimiser: Optimiser): Workload =>
   trained({ image: images(batch, size), target: { shape: [batch], type: "int64" } }, network, crossEntropy, optimiser);
 
 /** `grading` as its small preset has it. */
@@ -81,6 +84,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     adamW({ weightDecay: 0.05 }),
   ),
   grading: grading(),
+  forgery: forging(),
   distillation: distilling("images"),
   "distillation-cached": distilling("features"),
 };

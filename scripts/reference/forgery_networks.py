@@ -31,8 +31,9 @@ def low_rank(x, rank, iterations=6):
         rows = x.shape[-2]
         start = np.sin(np.arange(1, rows * rank + 1, dtype=np.float64) ** 2).reshape(rows, rank)
         basis = torch.as_tensor(start).to(x).expand(*x.shape[:-2], rows, rank)
+        scatter = x @ x.transpose(-1, -2)
         for _ in range(iterations):
-            basis = torch.linalg.qr(x @ x.transpose(-1, -2) @ basis).Q
+            basis = torch.linalg.qr(scatter @ basis).Q
     return basis @ (basis.transpose(-1, -2) @ x)
 
 
