@@ -32,15 +32,6 @@ const standardise = (x: Tensor, axes: readonly number[], epsilon: number) => {
   });
 };
 
-/** Learnt scale and shift per channel: parameters `weight` and `bias`, [channels]. */
-const affine = (p: Parameters, x: Tensor, channels: number): Tensor => {
-  const perChannel = [1, channels, 1, 1];
-  return add(
-    mul(x, reshape(p.weight("weight", [channels], ones), perChannel)),
-    reshape(p.weight("bias", [channels], zeros), perChannel),
-  );
-};
-
 const imageShape = (layer: string, x: Tensor): readonly [number, number, number, number] => {
   if (x.rank !== 4 || typeof x.shape[1] !== "number")
     throw new GraphError(`${layer}: needs [batch, channels, height, width], got [${x.shape}].`);
@@ -94,23 +85,57 @@ export const batchNorm = (p: Parameters, x: Tensor, { epsilon = 1e-5, momentum =
   });
 };
 
-/**
- * `sum over n, i, j of a b` for every channel: [1, channels, 1, 1]. On large maps as dot products, which write nothing in
- * between; on small ones there would be too many of them.
- */
+/** `sum over n, i, j of a b` for every channel: [1, channels, 1, 1]. */
 const channelProducts = (a: Tensor, b: Tensor): Tensor => {
   const [batch, channels, height, width] = imageShape("batchNorm", a);
-  if (height * width < 256) return sum(mul(a, b), [0, 2, 3], { keepAxes: true });
-  const rows = (t: Tensor) => reshape(t, [batch, channels, 1, height * width]);
-  return sum(matmul(rows(a), rows(b), { transposeB: true }), [0], { keepAxes: true });
+  if (height * width < SHORT) return sum(mul(a, b), [0, 2, 3], { keepAxes: true });
+  return reshape(sum(rowProducts(a, b, [batch, channels, height * width]), [0]), [1, channels, 1, 1]);
 };
 
-/** Group normalisation (Wu and He 2018): each image, each group of channels on its own; the same in training and prediction. */
+/**
+ * `sum over the last axis of a b`, with both in the shape [batch, rows, length]: [batch, rows]. Long rows as dot products, which write nothing in
+ * between; of short ones there would be too many.
+ */
+const rowProducts = (a: Tensor, b: Tensor, [batch, rows, length]: readonly [number, number, number]): Tensor => {
+  if (length < SHORT) return sum(reshape(mul(a, b), [batch, rows, length]), [2]);
+  const lines = (t: Tensor) => reshape(t, [batch, rows, 1, length]);
+  return reshape(matmul(lines(a), lines(b), { transposeB: true }), [batch, rows]);
+};
+const SHORT = 256;
+
+/**
+ * Group normalisation (Wu and He 2018): each image, each group of channels on its own; the same in training and prediction. Parameters
+ * `weight` and `bias`, [channels]. @throws GraphError when the groups do not divide the channels.
+ */
 export const groupNorm = (p: Parameters, x: Tensor, groups: number, { epsilon = 1e-5 }: NormalisationOptions = {}): Tensor => {
   const [batch, channels, height, width] = imageShape("groupNorm", x);
   if (channels % groups !== 0) throw new GraphError(`groupNorm: ${channels} channels do not divide into ${groups} groups.`);
-  const grouped = reshape(x, [batch, groups, channels / groups, height, width]);
-  return affine(p, reshape(standardise(grouped, [2, 3, 4], epsilon), x.shape), channels);
+  const perGroup = channels / groups;
+  const grouped = reshape(x, [batch, groups, perGroup, height, width]);
+  const weight = reshape(p.weight("weight", [channels], ones), [1, groups, perGroup, 1, 1]);
+  const bias = reshape(p.weight("bias", [channels], zeros), [1, groups, perGroup, 1, 1]);
+  const positions = height * width;
+  const count = perGroup * positions;
+  const centred = sub(grouped, mean(grouped, [2, 3, 4], { keepAxes: true }));
+  const known = [batch, height, width].every((size) => typeof size === "number");
+  const variance = known
+    ? reshape(mul(rowProducts(centred, centred, [batch, groups, count]), 1 / count), [batch, groups, 1, 1, 1])
+    : mean(square(centred), [2, 3, 4], { keepAxes: true });
+  const inverse = div(1, sqrt(add(variance, epsilon)));
+  const scale = mul(weight, inverse);
+
+  // With x^ = centred inverse, dx = inverse (w dy - mean(w dy) - x^ mean(w dy x^)): the means are over few sums, one for each channel.
+  const y = withGradient(add(mul(centred, scale), bias), [grouped, weight, bias], (dy) => {
+    if (!known) throw new GraphError(`groupNorm: training needs sizes known when the graph is built, got [${x.shape}].`);
+    const ofBias = sum(dy, [3, 4], { keepAxes: true });
+    const products = rowProducts(dy, centred, [batch, channels, positions]);
+    const ofWeight = mul(reshape(products, [batch, groups, perGroup, 1, 1]), inverse);
+    const share = (slopes: Tensor): Tensor => mul(sum(mul(slopes, scale), [2], { keepAxes: true }), 1 / count);
+    const along = mul(share(ofWeight), inverse);
+    const rest = add(mul(centred, along), share(ofBias));
+    return [sub(mul(dy, scale), rest), sum(ofWeight, [0], { keepAxes: true }), sum(ofBias, [0], { keepAxes: true })];
+  });
+  return reshape(y, x.shape);
 };
 
 /**
