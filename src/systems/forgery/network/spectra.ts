@@ -1,4 +1,20 @@
-import { abs, add, asinh, concat, constant, mul, reshape, slice, type Tensor } from "../../../graph/index.ts";
+import {
+  abs,
+  add,
+  concat,
+  constant,
+  div,
+  log,
+  maximum,
+  mul,
+  reshape,
+  slice,
+  split,
+  sqrt,
+  square,
+  type Tensor,
+  withGradient,
+} from "../../../graph/index.ts";
 import { BLOCK, blockCosineTransform, cosineTransform, imageSizes } from "./cosine-transform.ts";
 import { type LowRankOptions, lowRank } from "./low-rank.ts";
 
@@ -47,10 +63,20 @@ const greyLevels = (places: readonly (readonly [number, number])[]): Float32Arra
 
 /**
  * y = asinh(x) and |y|, side by side as channels: a logarithm far out and linear below one grey level, the noise of 8-bit pixels, where a logarithm
- * would blow up nothing to something. The magnitude is what detectors of up-sampling look at (Frank et al. 2020); the sign is the phase
+ * would blow up nothing to something. asinh is written out, `ln(|x| + sqrt(x^2 + 1))`, which takes half the time of the operator. The magnitude is what detectors of up-sampling look at (Frank et al. 2020); the sign is the phase
  * of a real spectrum, which Liu et al. 2021 (SPSL) found to generalise.
  */
 const logarithms = (x: Tensor): Tensor => {
-  const y = asinh(x);
-  return concat([y, abs(y)], 1);
+  const channels = x.shape[1] as number;
+  const size = abs(x);
+  const root = sqrt(add(square(x), 1));
+  const sign = div(x, maximum(size, SMALLEST));
+  const magnitude = log(add(size, root));
+  return withGradient(concat([mul(magnitude, sign), magnitude], 1), [x], (dy) => {
+    const [ofBoth, ofMagnitude] = split(dy, [channels, channels], 1);
+    return [div(add(ofBoth, mul(ofMagnitude, sign)), root)];
+  });
 };
+
+/** Below it, a number counts as 0. */
+const SMALLEST = 1e-30;
