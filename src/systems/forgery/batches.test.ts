@@ -57,8 +57,16 @@ test("regions are those of the images and turn with them; without a mask they ar
 test("images blended with themselves follow the given forged ones, with known regions; no reference is asked for", async () => {
   const config = configured({ simulated: "selfBlending" });
   expect(batchCounts(images, config)).toEqual({ real: 2, forged: 4 });
-  const { reference, forged, regionKnown } = await batch(config, 1);
+  const { real, reference, forged, forgedRegion, regionKnown } = await batch(config, 1);
   expect(reference).toBeUndefined();
+  // Where nothing is blended, the pair is the same: nothing but the blending tells them apart.
+  for (const row of [0, 1]) {
+    const region = (forgedRegion.data as Float32Array).subarray((2 + row) * area, (3 + row) * area);
+    expect(region.some((share) => share > 0)).toBe(true);
+    for (let at = 0; at < area; at++) {
+      if (region[at] === 0) expect(forged.data[(2 + row) * 3 * area + at]).toBe(real.data[row * 3 * area + at]);
+    }
+  }
   expect(forged.shape).toEqual([4, 3, size, size]);
   expect(Array.from(regionKnown.data as Float32Array).slice(2)).toEqual([1, 1]);
 });

@@ -52,12 +52,13 @@ export const batchMaker = (images: ForgeryImages, config: Config): ((number: num
       simulated === "generator"
         ? await Promise.all(references.map((index, row) => seen(index, () => random("augment reference", seed, number, row))))
         : [];
-    const blended =
-      simulated === "selfBlending" ? untouched.map(({ planes }, row) => blendedWithItself(planes, size, seed, number, row)) : [];
+    const pairs =
+      simulated === "selfBlending" ? untouched.map(({ planes }, row) => selfBlended(planes, size, seed, number, row)) : [];
     return {
-      real: stack(untouched, size),
+      // The blending's target, not the image: else what changes a whole image would tell the forged.
+      real: stack(simulated === "selfBlending" ? pairs.map(({ target }) => target) : untouched, size),
       ...(simulated === "generator" ? { reference: stack(further, size) } : {}),
-      ...ofForged([...given, ...blended], size),
+      ...ofForged([...given, ...pairs.map(({ blended }) => blended)], size),
     };
   };
 };
@@ -68,10 +69,13 @@ const regionOf = ({ label }: ForgeryImage, { x, truth }: Prepared, { data }: Con
   return truth ?? (data.unmasked === "whole" ? new Float32Array(x.length / 3).fill(1) : undefined);
 };
 
-const blendedWithItself = (planes: Float32Array, size: number, ...keys: number[]): Example => {
-  const { planes: blended, mask } = selfBlend(planes, size, random("self-blending", ...keys));
-  return { planes: blended, region: mask };
+/** An image blended with itself, and the target of the blending, which is real; both rounded to 8 bits, as images of files are. */
+const selfBlended = (planes: Float32Array, size: number, ...keys: number[]): { target: Example; blended: Example } => {
+  const { planes: blended, target, mask } = selfBlend(planes, size, random("self-blending", ...keys));
+  return { target: { planes: rounded(target), region: undefined }, blended: { planes: rounded(blended), region: mask } };
 };
+
+const rounded = (planes: Float32Array): Float32Array => planes.map((value) => Math.round(255 * value) / 255);
 
 const stack = (examples: readonly Example[], size: number) => {
   const data = new Float32Array(examples.length * 3 * size * size);

@@ -54,7 +54,10 @@ const lossSchema = z
     similarity: weight("L_sim, how far region maps are from the forged regions (lambda 1)", 1),
     region: z
       .strictObject({
-        norm: z.enum(["l1", "crossEntropy"]).default("l1").describe("The distance of a region map from the forged region."),
+        norm: z
+          .enum(["l1", "crossEntropy"])
+          .default("crossEntropy")
+          .describe("The distance of a region map from the forged region."),
         balanced: z.boolean().default(true).describe("Forged and untouched places count alike, however few they are."),
       })
       .prefault({})

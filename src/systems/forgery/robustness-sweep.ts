@@ -16,10 +16,10 @@ export interface RobustnessPoint {
 }
 
 /** The most images that are distorted: each of them 27 times. */
-const MOST = 300;
+const MOST = 100;
 
 /**
- * The AUC at every level of every distortion (see `distortions`), on the same images, at most 300 of them, drawn by chance. An image that cannot be read
+ * The AUC at every level of every distortion (see `distortions`), on the same images, at most 100 of them, drawn by chance. An image that cannot be read
  * is left out. @throws the signal's reason when it was interrupted.
  */
 export const robustnessSweep = async (

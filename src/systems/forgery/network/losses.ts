@@ -32,7 +32,7 @@ export interface SimilarityOptions {
 
 /**
  * L_sim of each image, `sum over i of w_i mean |F_i - P_i|`: the norm is taken in the mean over places, so that it says the same at any size.
- * target F: [batch, k or 1, rows, columns], one for all maps or each its own; regions P: [batch, k, rows, columns]; weights w: [batch, k],
+ * target F: [batch, k or 1, rows, columns], one for all maps or each its own, or one number; regions P: [batch, k, rows, columns]; weights w: [batch, k],
  * default 1 / k each. -> [batch].
  */
 export const similarityLoss = (
@@ -42,7 +42,8 @@ export const similarityLoss = (
   { norm = "l1", balanced = false }: SimilarityOptions = {},
 ): Tensor => {
   const apart = norm === "l1" ? abs(sub(target, regions)) : crossEntropyOf(target, regions);
-  const distances = mean(balanced ? mul(placeWeights(target), apart) : apart, [2, 3]);
+  // What is the same everywhere is balanced.
+  const distances = mean(balanced && target.rank === 4 ? mul(placeWeights(target), apart) : apart, [2, 3]);
   return weights === undefined ? mean(distances, [1]) : sum(mul(weights, distances), [1]);
 };
 
