@@ -58,6 +58,16 @@ def local_spectrum(x, options):
     return logarithms(denoised.flatten(1, 2).unflatten(-1, (x.shape[2] // 8, x.shape[3] // 8)))
 
 
+def residuals(x):
+    """Differences of neighbouring grey levels, [batch, channels, height, width] -> [batch, 3 channels, height, width]."""
+    padded = 255 * F.pad(x, (1, 1, 1, 1))
+    centre, right, below = (padded[..., dy : dy + x.shape[2], dx : dx + x.shape[3]] for dy, dx in [(1, 1), (1, 2), (2, 1)])
+    second = torch.tensor([-1.0, 2, -1]).to(x)
+    kernel = (-torch.outer(second, second) / 4).expand(x.shape[1], 1, 3, 3)
+    both = F.conv2d(padded, kernel, groups=x.shape[1])
+    return torch.asinh(torch.cat([right - centre, below - centre, both], 1))
+
+
 class Layer(nn.Module):
     def __init__(self, channels, filters, size, stride, normalised):
         super().__init__()
@@ -108,7 +118,7 @@ class Detector(nn.Module):
         width, depths, k = options["width"], options["depths"], options["kernels"]
         c = width * 2 ** (len(depths) - 1)
         self.options = options
-        self.spatial, self.regions, self.classifier = Features(3, width, depths), nn.Module(), nn.Module()
+        self.spatial, self.regions, self.classifier = Features(12, width, depths), nn.Module(), nn.Module()
         self.regions.kernels = nn.Conv2d(c, k, 3, padding=1)
         self.regions.weights = nn.Linear(2 * k * grid[0] * grid[1], k)
         branches = 1
@@ -127,7 +137,7 @@ class Detector(nn.Module):
         return getattr(self, "global")
 
     def forward(self, x):
-        spatial = self.spatial(2 * x - 1)[-1]
+        spatial = self.spatial(torch.cat([2 * x - 1, residuals(x)], 1))[-1]
         found = [spatial]
         if self.options["globalFrequency"]:
             found.append(self.whole.summary(pooled(self.whole.features(global_spectrum(x))[-1])).expand_as(spatial))

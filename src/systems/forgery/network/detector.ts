@@ -16,6 +16,7 @@ import { conv, dense, normal, type Parameters } from "../../../nn/index.ts";
 import { BLOCK, imageSizes } from "./cosine-transform.ts";
 import { type FeatureOptions, lastFeatures, pooled, residualBlock } from "./features.ts";
 import type { LowRankOptions } from "./low-rank.ts";
+import { residuals } from "./residuals.ts";
 import { globalSpectrum, localSpectrum } from "./spectra.ts";
 
 export interface DetectorOptions extends FeatureOptions {
@@ -46,7 +47,7 @@ export interface Detection {
  */
 export const detector = (p: Parameters, x: Tensor, options: DetectorOptions): Detection => {
   requireImages("detector", x, options);
-  const spatial = lastFeatures(p.at("spatial"), centred(x), options);
+  const spatial = lastFeatures(p.at("spatial"), concat([centred(x), residuals(x)], 1), options);
   const regions = sigmoid(conv(p.at("regions").at("kernels"), spatial, options.kernels, 3, { padding: 1 }));
   const all = concat([spatial, ...frequencyFeatures(p, x, options)], 1);
   return { logit: classifier(p.at("classifier"), all, 2 * channelsOf(options)), regions };
