@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { random } from "../../random/index.ts";
 import { ImageError } from "../image.ts";
+import { startOpenJpeg } from "../openjpeg.ts";
 import { TAG } from "../tiff-tags.ts";
-import { startOpenJpeg } from "./openjpeg.ts";
 import { fileOf, openSlide, partOf } from "./testing/pictures.ts";
 import { type TestPage, tiffFile } from "./testing/tiff-file.ts";
 

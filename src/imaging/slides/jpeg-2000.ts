@@ -1,6 +1,6 @@
+import { decodeCodeStream } from "../openjpeg.ts";
 import { ImageProblem } from "../readable.ts";
 import { PHOTOMETRIC } from "../tiff.ts";
-import { decodeCodeStream } from "./openjpeg.ts";
 
 /** The compressions of TIFF that are JPEG 2000: two of Aperio, and those that others write. */
 const APERIO_YCBCR = 33_003;

@@ -1,11 +1,11 @@
 import sharp from "sharp";
 import { ImageError, type ImageOf } from "../image.ts";
+import { startOpenJpeg } from "../openjpeg.ts";
 import { ImageProblem } from "../readable.ts";
 import { COMPRESSION, PHOTOMETRIC } from "../tiff.ts";
 import { TAG } from "../tiff-tags.ts";
 import type { TiffDirectory } from "./directory.ts";
 import { decodeJpeg2000, isJpeg2000 } from "./jpeg-2000.ts";
-import { startOpenJpeg } from "./openjpeg.ts";
 import type { RandomAccessFile } from "./random-access.ts";
 import { type PictureTags, SHORT, UNDEFINED, wrapPicture } from "./stacked-picture.ts";
 
