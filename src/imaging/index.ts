@@ -19,3 +19,4 @@ export * from "./srgb.ts";
 export * from "./stains/index.ts";
 export * from "./surfaces.ts";
 export * from "./tiles.ts";
+export * from "./volumes/index.ts";

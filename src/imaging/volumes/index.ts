@@ -1,5 +1,5 @@
 export * from "./affine.ts";
-export { type Code, code, SEGMENT_CATEGORY } from "./dicom/codes.ts";
+export { type DicomCode, dicomCode, SEGMENT_CATEGORY } from "./dicom/codes.ts";
 export { type IdentityOptions, uidFor } from "./dicom/identity.ts";
 export {
   type DicomFolder,
@@ -9,7 +9,7 @@ export {
   type PatientIdentity,
   type SourceImage,
 } from "./dicom/read.ts";
-export { type Segment, type SegmentationOptions, writeDicomSegmentation } from "./dicom/segmentation.ts";
+export { type DicomSegment, type DicomSegmentationOptions, writeDicomSegmentation } from "./dicom/segmentation.ts";
 export { sequenceTerms } from "./dicom/words.ts";
 export { type DicomSeries, writeDicomSeries } from "./dicom/write-series.ts";
 export { type NiftiOptions, type NiftiVolume, readNifti, readNiftiLabels } from "./nifti/read.ts";

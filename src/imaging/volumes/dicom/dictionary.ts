@@ -131,6 +131,7 @@ export const dictionary = {
   SegmentIdentificationSequence: [0x0062000a, "SQ"],
   ReferencedSegmentNumber: [0x0062000b, "US"],
   RecommendedDisplayCIELabValue: [0x0062000d, "US"],
+  SegmentsOverlap: [0x00620013, "CS"],
   SegmentedPropertyTypeCodeSequence: [0x0062000f, "SQ"],
   ContentLabel: [0x00700080, "CS"],
   ContentDescription: [0x00700081, "LO"],

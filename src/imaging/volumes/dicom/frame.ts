@@ -13,7 +13,7 @@ import {
   textsOf,
   wordOf,
 } from "./data-set.ts";
-import type { Keyword } from "./dictionary.ts";
+import { type Keyword, tagOf } from "./dictionary.ts";
 
 /** One slice of a file: where it lies and what its stored numbers mean. */
 export interface Frame {
@@ -48,7 +48,7 @@ export interface Frame {
 export const framesOf = (dataSet: DataSet): readonly Frame[] => {
   const [columns, rows] = [wordOf(dataSet, "Columns") ?? 0, wordOf(dataSet, "Rows") ?? 0];
   if (columns < 1 || rows < 1) throw new ImageProblem("it holds no image slices.");
-  requireGrey(dataSet);
+  requireGreyNumbers(dataSet);
   const perFrame = itemsOf(dataSet, "PerFrameFunctionalGroupsSequence");
   const count = decimalOf(dataSet, "NumberOfFrames") ?? 1;
   if (perFrame.length === 0 && count > 1) {
@@ -64,11 +64,19 @@ export const framesOf = (dataSet: DataSet): readonly Frame[] => {
   );
 };
 
-const requireGrey = (dataSet: DataSet): void => {
+const requireGreyNumbers = (dataSet: DataSet): void => {
   const photometric = textOf(dataSet, "PhotometricInterpretation") ?? "MONOCHROME2";
   if ((wordOf(dataSet, "SamplesPerPixel") ?? 1) !== 1 || !photometric.startsWith("MONOCHROME")) {
     throw new ImageProblem("its pixels are colours, not one number each. Export the grey images of the series.");
   }
+  const bits = wordOf(dataSet, "BitsAllocated");
+  if (bits !== 8 && bits !== 16 && bits !== 32) {
+    throw new ImageProblem(
+      `its numbers have ${bits ?? "an unknown number of"} bits; images of 8, 16 and 32 are read, and no segmentations.`,
+    );
+  }
+  if (!(tagOf("PixelData") in dataSet.elements))
+    throw new ImageProblem("it has no pixels, or pixels that are not whole numbers.");
   if (has(dataSet, "ModalityLUTSequence")) {
     throw new ImageProblem(
       "its numbers are to be looked up in a table (Modality LUT), which is not read. Export it with a rescale slope.",

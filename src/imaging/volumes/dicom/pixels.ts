@@ -14,7 +14,7 @@ interface Format {
   readonly rows: number;
   readonly frames: number;
   /** Bits that a number takes, has, and its highest one. */
-  readonly allocated: 8 | 16 | 32;
+  readonly allocated: number;
   readonly stored: number;
   readonly high: number;
   readonly signed: boolean;
@@ -37,9 +37,6 @@ const formatOf = (dataSet: DataSet): Format => {
   const allocated = wordOf(dataSet, "BitsAllocated") ?? 0;
   const stored = wordOf(dataSet, "BitsStored") ?? allocated;
   const high = wordOf(dataSet, "HighBit") ?? stored - 1;
-  if (allocated !== 8 && allocated !== 16 && allocated !== 32) {
-    throw new ImageProblem(`its numbers have ${allocated} bits; 8, 16 and 32 are read.`);
-  }
   if (stored < 1 || stored > allocated || high < stored - 1 || high >= allocated) {
     throw new ImageProblem(
       `it is damaged: it says that ${stored} of ${allocated} bits are used, up to bit ${high}. Copy it again.`,

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { random } from "../../../random/index.ts";
 import { ImageError } from "../../image.ts";
@@ -7,6 +8,7 @@ import {
   isSameGrid,
   openDicom,
   orientationOf,
+  readNifti,
   reoriented,
   resampleVolume,
   spacingOf,
@@ -335,6 +337,7 @@ describe("a hostile file", () => {
     ["colours", slice(0, { SamplesPerPixel: 3, PhotometricInterpretation: "RGB" }), "colours"],
     ["a table of values", slice(0, { ModalityLUTSequence: [{ CodeValue: "1" }] }), "Modality LUT"],
     ["bits that cannot be", slice(0, { BitsStored: 17 }), "17 of 16 bits"],
+    ["single bits", slice(0, { BitsAllocated: 1, BitsStored: 1, HighBit: 0 }), "no segmentations"],
     ["no series", slice(0, { SeriesInstanceUID: "" }), "study and series"],
     ["no pixels", slice(0, { PixelData: undefined }), "no pixels"],
   ])("%s", async (name, file, reason) => {
@@ -353,3 +356,23 @@ describe("a hostile file", () => {
     }
   });
 });
+
+const brain = fileURLToPath(new URL("../../../../../shared/data/brain-mri", import.meta.url));
+
+test.skipIf(!existsSync(brain))(
+  "an MRI of a brain goes through DICOM unchanged (skipped where ../shared/data/brain-mri is not there)",
+  async () => {
+    const { volume } = await readNifti(`${brain}/longitudinal/patient01/study1_FLAIR.nii.gz`);
+    const about = {
+      patientId: "1",
+      study: uidFor("b", 1),
+      series: uidFor("b", 2),
+      frameOfReference: uidFor("b", 3),
+      seriesNumber: 1,
+    };
+    await writeDicomSeries(pathOf("brain"), volume, about);
+    const back = await (await single(pathOf("brain"))).read();
+    expect(back.data.every((value, n) => value === volume.data[n])).toBe(true);
+    expect(isSameGrid(back, volume)).toBe(true);
+  },
+);

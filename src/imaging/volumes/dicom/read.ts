@@ -313,7 +313,7 @@ const dicomStack = ({ slices, grid, notes }: Stack<Slice>): DicomStack => {
 };
 
 const readStack = async (slices: readonly Slice[], grid: Grid): Promise<Volume> => {
-  const data = new Float32Array(voxelsOf(grid));
+  let data: Float32Array | undefined; // made when a first slice proved to be there
   const size = grid.width * grid.height;
   const files = new Map<string, number[]>();
   for (const [k, { path }] of slices.entries()) {
@@ -329,6 +329,7 @@ const readStack = async (slices: readonly Slice[], grid: Grid): Promise<Volume> 
         const { slope, intercept, index } = slices[k].frame;
         const stored = await read(index);
         if (stored.length !== size) throw new ImageProblem("it changed since it was opened. Open the folder again.");
+        data ??= new Float32Array(voxelsOf(grid));
         for (let i = 0; i < size; i++) data[k * size + i] = stored[i] * slope + intercept;
       }
     } catch (error) {
@@ -336,5 +337,5 @@ const readStack = async (slices: readonly Slice[], grid: Grid): Promise<Volume> 
       throw new ImageError(path, error instanceof ImageProblem ? error.message : "it is damaged. Copy it again.", error);
     }
   }
-  return createVolume(grid, data);
+  return createVolume(grid, data ?? new Float32Array(0));
 };

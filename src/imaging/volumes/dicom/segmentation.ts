@@ -4,29 +4,29 @@ import type { Vector3 } from "../../matrix3.ts";
 import { applyAffine, columnOf } from "../affine.ts";
 import { isSameGrid, type LabelVolume, spacingOf } from "../volume.ts";
 import { labOf } from "./cielab.ts";
-import { type Code, code, codeItem } from "./codes.ts";
+import { codeItem, type DicomCode, dicomCode } from "./codes.ts";
 import { dictionary, SOP_CLASS } from "./dictionary.ts";
 import { type DicomDataSet, encodeDicom } from "./encode.ts";
 import { dateOfDay, uidFor } from "./identity.ts";
 import type { DicomStack, SourceImage } from "./read.ts";
 
-export interface Segment {
+export interface DicomSegment {
   /** The class in the label volume, not 0. */
   readonly label: number;
   /** Such as "Lumen". */
   readonly name: string;
   /** What kind of thing it is, such as `SEGMENT_CATEGORY.anatomicalStructure`, and which. */
-  readonly category: Code;
-  readonly type: Code;
+  readonly category: DicomCode;
+  readonly type: DicomCode;
   /** Where in the body. */
-  readonly anatomy?: Code;
+  readonly anatomy?: DicomCode;
   /** sRGB, 0 .. 255, as it is to be shown. */
   readonly colour?: readonly [number, number, number];
 }
 
-export interface SegmentationOptions {
+export interface DicomSegmentationOptions {
   /** At least one; they get the numbers 1, 2 ... in this order. */
-  readonly segments: readonly Segment[];
+  readonly segments: readonly DicomSegment[];
   /** The images that were segmented. */
   readonly source: Pick<
     DicomStack,
@@ -51,11 +51,15 @@ export interface SegmentationOptions {
  * @throws RangeError when the labels do not lie on the source's grid (`resampleLabels` brings them there), hold a class without a segment,
  * or the segments are none, twice the same or 0.
  */
-export const writeDicomSegmentation = async (path: string, labels: LabelVolume, options: SegmentationOptions): Promise<void> => {
+export const writeDicomSegmentation = async (
+  path: string,
+  labels: LabelVolume,
+  options: DicomSegmentationOptions,
+): Promise<void> => {
   await writeFileAtomic(path, encodeDicom(segmentationDataSet(labels, options)));
 };
 
-const segmentationDataSet = (labels: LabelVolume, options: SegmentationOptions): DicomDataSet => {
+const segmentationDataSet = (labels: LabelVolume, options: DicomSegmentationOptions): DicomDataSet => {
   const { segments, source } = options;
   requireFit(labels, options);
   const frames = framesOf(labels, segments);
@@ -95,7 +99,7 @@ const digestOf = ({ data }: LabelVolume): string =>
     .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     .digest("hex");
 
-const requireFit = (labels: LabelVolume, { segments, source }: SegmentationOptions): void => {
+const requireFit = (labels: LabelVolume, { segments, source }: DicomSegmentationOptions): void => {
   if (!isSameGrid(labels, source.grid, 0.01)) {
     throw new RangeError(
       `The labels (${labels.width} x ${labels.height} x ${labels.slices}) do not lie on the grid of the source images (${source.grid.width} x ${source.grid.height} x ${source.grid.slices}). Resample them onto it.`,
@@ -119,7 +123,7 @@ interface SegmentFrame {
   readonly slice: number;
 }
 
-const framesOf = (labels: LabelVolume, segments: readonly Segment[]): readonly SegmentFrame[] => {
+const framesOf = (labels: LabelVolume, segments: readonly DicomSegment[]): readonly SegmentFrame[] => {
   const size = labels.width * labels.height;
   const present = Array.from({ length: labels.slices }, (_, k) => new Set(labels.data.subarray(k * size, (k + 1) * size)));
   const frames = segments.flatMap(({ label }, segment) =>
@@ -129,7 +133,7 @@ const framesOf = (labels: LabelVolume, segments: readonly Segment[]): readonly S
 };
 
 /** A bit for each pixel, the lowest of a byte first; frames follow each other without a gap (PS3.5, 8.1.1). */
-const packed = (labels: LabelVolume, frames: readonly SegmentFrame[], segments: readonly Segment[]): Uint8Array => {
+const packed = (labels: LabelVolume, frames: readonly SegmentFrame[], segments: readonly DicomSegment[]): Uint8Array => {
   const size = labels.width * labels.height;
   const bytes = new Uint8Array(Math.ceil((frames.length * size) / 8));
   for (const [n, { segment, slice }] of frames.entries()) {
@@ -141,7 +145,7 @@ const packed = (labels: LabelVolume, frames: readonly SegmentFrame[], segments: 
   return bytes;
 };
 
-const patientAndStudy = ({ patient, study, studyDay, identity }: SegmentationOptions["source"]): DicomDataSet => {
+const patientAndStudy = ({ patient, study, studyDay, identity }: DicomSegmentationOptions["source"]): DicomDataSet => {
   const date = dateOfDay(studyDay);
   const known = {
     ...{ PatientID: patient, StudyInstanceUID: study, StudyDate: date, StudyTime: "", ReferringPhysicianName: "" },
@@ -167,14 +171,20 @@ const equipment = ({
   description = "Segmentation",
   seriesNumber = 1000,
   softwareVersion = "0",
-}: SegmentationOptions): DicomDataSet => ({
+}: DicomSegmentationOptions): DicomDataSet => ({
   ...{ Modality: "SEG", SeriesNumber: seriesNumber, SeriesDescription: description, InstanceNumber: 1 },
   ...{ Manufacturer: "Lynceus", ManufacturerModelName: "Lynceus", DeviceSerialNumber: "0", SoftwareVersions: softwareVersion },
   ...{ ContentLabel: "SEGMENTATION", ContentDescription: description, ContentCreatorName: "" },
 });
 
 const imageModules = ({ width, height }: LabelVolume, frames: readonly SegmentFrame[]): DicomDataSet => ({
-  ...{ ImageType: ["DERIVED", "PRIMARY"], SegmentationType: "BINARY", LossyImageCompression: "00", BurnedInAnnotation: "NO" },
+  ...{
+    ImageType: ["DERIVED", "PRIMARY"],
+    SegmentationType: "BINARY",
+    SegmentsOverlap: "NO",
+    LossyImageCompression: "00",
+    BurnedInAnnotation: "NO",
+  },
   ...{
     Rows: height,
     Columns: width,
@@ -186,9 +196,9 @@ const imageModules = ({ width, height }: LabelVolume, frames: readonly SegmentFr
 });
 
 const segmentItem = (
-  { name, category, type, anatomy, colour }: Segment,
+  { name, category, type, anatomy, colour }: DicomSegment,
   number: number,
-  { algorithm }: SegmentationOptions,
+  { algorithm }: DicomSegmentationOptions,
 ): DicomDataSet => ({
   SegmentNumber: number,
   SegmentLabel: name,
@@ -230,8 +240,8 @@ const sharedGroups = (labels: LabelVolume): DicomDataSet => {
   };
 };
 
-const SEGMENTATION = code("DCM", "113076", "Segmentation");
-const SOURCE = code("DCM", "121322", "Source image for image processing operation");
+const SEGMENTATION = dicomCode("DCM", "113076", "Segmentation");
+const SOURCE = dicomCode("DCM", "121322", "Source image for image processing operation");
 
 const frameGroups = (labels: LabelVolume, { segment, slice }: SegmentFrame, image: SourceImage): DicomDataSet => ({
   FrameContentSequence: [{ DimensionIndexValues: [segment + 1, slice + 1] }],
