@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import { writeFileAtomic } from "../../../files/index.ts";
-import type { Vector3 } from "../../matrix3.ts";
-import { applyAffine, columnOf } from "../affine.ts";
-import { isSameGrid, type LabelVolume, spacingOf } from "../volume.ts";
+import { applyAffine } from "../affine.ts";
+import { isSameGrid, type LabelVolume } from "../volume.ts";
 import { labOf } from "./cielab.ts";
 import { codeItem, type DicomCode, dicomCode } from "./codes.ts";
 import { dictionary, SOP_CLASS } from "./dictionary.ts";
 import { type DicomDataSet, encodeDicom } from "./encode.ts";
+import type { SourceImage } from "./headers.ts";
 import { dateOfDay, uidFor } from "./identity.ts";
-import type { DicomStack, SourceImage } from "./read.ts";
+import { pixelMeasures, planeOrientation } from "./plane.ts";
+import type { DicomStack } from "./read.ts";
 
 export interface DicomSegment {
   /** The class in the label volume, not 0. */
@@ -88,7 +89,9 @@ const segmentationDataSet = (labels: LabelVolume, options: DicomSegmentationOpti
     ReferencedSeriesSequence: [
       { SeriesInstanceUID: source.series, ReferencedInstanceSequence: distinctInstances(source.images) },
     ],
-    SharedFunctionalGroupsSequence: [sharedGroups(labels)],
+    SharedFunctionalGroupsSequence: [
+      { PlaneOrientationSequence: [planeOrientation(labels)], PixelMeasuresSequence: [pixelMeasures(labels)] },
+    ],
     PerFrameFunctionalGroupsSequence: frames.map((frame) => frameGroups(labels, frame, source.images[frame.slice])),
     PixelData: packed(labels, frames, segments),
   };
@@ -229,16 +232,6 @@ const reference = ({ sopClass, sopInstance }: SourceImage): DicomDataSet => ({
   ReferencedSOPClassUID: sopClass,
   ReferencedSOPInstanceUID: sopInstance,
 });
-
-const sharedGroups = (labels: LabelVolume): DicomDataSet => {
-  const [di, dj, dk] = spacingOf(labels);
-  const unit = (axis: 0 | 1, length: number): Vector3 =>
-    columnOf(labels.affine, axis).map((v) => v / length) as unknown as Vector3;
-  return {
-    PlaneOrientationSequence: [{ ImageOrientationPatient: [...unit(0, di), ...unit(1, dj)] }],
-    PixelMeasuresSequence: [{ PixelSpacing: [dj, di], SliceThickness: dk, SpacingBetweenSlices: dk }],
-  };
-};
 
 const SEGMENTATION = dicomCode("DCM", "113076", "Segmentation");
 const SOURCE = dicomCode("DCM", "121322", "Source image for image processing operation");

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../files/index.ts";
-import type { Vector3 } from "../../matrix3.ts";
-import { applyAffine, columnOf } from "../affine.ts";
-import { checkGrid, isOrthogonal, spacingOf, type Volume } from "../volume.ts";
+import { applyAffine } from "../affine.ts";
+import { checkGrid, isOrthogonal, type Volume } from "../volume.ts";
 import { SOP_CLASS } from "./dictionary.ts";
 import { type DicomDataSet, encodeDicom } from "./encode.ts";
 import { uidFor } from "./identity.ts";
+import { pixelMeasures, planeOrientation } from "./plane.ts";
 
 export interface DicomSeries {
   /** As DICOM writes it, such as "Phantom^One". */
@@ -45,7 +45,15 @@ export const writeDicomSeries = async (folder: string, volume: Volume, about: Di
     );
   }
   const storage = storageOf(volume.data);
-  const shared: DicomDataSet = { ...patientOf(about), ...seriesOf(about), ...planeOf(volume), ...storage.attributes };
+  const shared: DicomDataSet = {
+    ...patientOf(about),
+    ...seriesOf(about),
+    ...planeOrientation(volume),
+    ...pixelMeasures(volume),
+    Rows: volume.height,
+    Columns: volume.width,
+    ...storage.attributes,
+  };
   const paths: string[] = [];
   const size = volume.width * volume.height;
   for (let k = 0; k < volume.slices; k++) {
@@ -85,16 +93,6 @@ const seriesOf = (about: DicomSeries): DicomDataSet => {
     ...{ ScanningSequence: "SE", SequenceVariant: "NONE", ScanOptions: "", MRAcquisitionType: "2D", EchoTrainLength: "" },
     ...{ RepetitionTime: about.repetitionTime ?? "", EchoTime: about.echoTime ?? "", FlipAngle: about.flipAngle },
     ...{ InversionTime: about.inversionTime },
-  };
-};
-
-const planeOf = (volume: Volume): DicomDataSet => {
-  const [di, dj, dk] = spacingOf(volume);
-  const unit = (axis: 0 | 1, length: number): Vector3 =>
-    columnOf(volume.affine, axis).map((v) => v / length) as unknown as Vector3;
-  return {
-    ...{ Rows: volume.height, Columns: volume.width, PixelSpacing: [dj, di], SliceThickness: dk, SpacingBetweenSlices: dk },
-    ImageOrientationPatient: [...unit(0, di), ...unit(1, dj)],
   };
 };
 
