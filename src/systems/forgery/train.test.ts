@@ -16,7 +16,11 @@ let folder: string;
 let data: string;
 const config = configSchema.parse({
   image: { size: 32 },
-  network: { kernels: 2, generator: { width: 4, depths: [1, 1, 1] }, detector: { width: 4, depths: [1, 1, 1], rank: 4 } },
+  network: {
+    kernels: 2,
+    generator: { width: 4, depths: [1, 1, 1] },
+    detector: { width: 4, depths: [1, 1, 1], localFrequency: false },
+  },
   alternation: { styleSteps: 3, generatorSteps: 2 },
   training: { steps: 6, batch: 4, checkpointEvery: 2, warmup: 1 },
 });
