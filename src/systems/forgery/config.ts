@@ -77,6 +77,11 @@ const lossSchema = z
       .enum(["minimax", "nonSaturating"])
       .default("minimax")
       .describe("The generator maximises the detector's loss, or minimises that of the opposite label."),
+    generated: z
+      .number()
+      .positive()
+      .default(0.3)
+      .describe("How much a generated image counts in the detector's loss beside a given forged one."),
     style: weight("the style branch's own losses in the generator's", 1),
   })
   .prefault({});

@@ -52,6 +52,30 @@ test("in the detector's loss no gradient reaches the generator; in the generator
   expect(ofGenerator.some(isZero)).toBe(false);
 });
 
+test("a generated image counts as much less beside a given forged one as is asked, both labels still alike", async () => {
+  const values = {
+    real: madeUpImages("real", 1, { count: 4, side: 32, noise: 0.01 }),
+    reference: madeUpImages("reference", 1, { count: 4, side: 32, noise: 0.1 }),
+    forged: madeUpImages("forged", 1, { count: 2, side: 32, noise: 0.05 }),
+  };
+  const losses = async (generated: number): Promise<number> => {
+    const start = firstValues(3);
+    const p = frozen(start);
+    const players = { generator: p.at("generator"), detector: p.at("detector") };
+    const { found } = await evaluate(
+      ({ real, reference, forged }) => ({
+        found: detectorLoss(players, { real, reference, forged }, networks, { generated }).classification,
+      }),
+      values,
+    );
+    return numbers(found)[0];
+  };
+  // L = real + (given 2 + g generated 4) / (2 + 4 g): with g large only the generated count, with g small only the given.
+  const [none, one, all] = [await losses(1e-6), await losses(1), await losses(1e6)];
+  expect(one).toBeCloseTo((2 * none + 4 * all) / 6, 5);
+  expect(Math.abs(none - all)).toBeGreaterThan(1e-6);
+});
+
 test("against a detector that has learnt a little the masks collapse; the mask-area term keeps them in the band", async () => {
   const start = firstValues(1);
   const batch = { real: shape, reference: shape };

@@ -55,6 +55,11 @@ export interface ObjectiveOptions {
    * that does not vanish before a sure detector (Goodfellow et al. 2014, section 3). Default minimax.
    */
   readonly adversary?: "minimax" | "nonSaturating";
+  /**
+   * How much a generated image counts beside a given forged one, of which there may be fewer. At 1 the given ones, the only ones that are like those to be
+   * found, are a third of what is forged where both branches generate. Default 1.
+   */
+  readonly generated?: number;
   /** Weight of the style branch's own losses in the generator's. Default 1. */
   readonly styleLoss?: number;
   readonly style?: StyleLossOptions;
@@ -122,7 +127,10 @@ export const detectorLoss = (
   options: ObjectiveOptions = {},
 ): Readonly<Record<"loss" | "classification" | "similarity", Tensor>> => {
   const made = networks.generator ? generator(players.generator, real, reference, networks.generator) : {};
-  const examples: Example[] = [{ images: real, label: 0, region: scalar(0) }, ...examplesOf(made, stopGradient)];
+  const examples: Example[] = [
+    { images: real, label: 0, region: scalar(0) },
+    ...examplesOf(made, stopGradient).map((example) => ({ ...example, weight: options.generated ?? 1 })),
+  ];
   if (forged !== undefined) examples.push({ images: forged, label: 1, region: forgedRegion, known: regionKnown });
   const { classification, similarity } = judge(players.detector, examples, networks, options);
   return { loss: add(classification, mul(similarity, options.similarity ?? 1)), classification, similarity };
@@ -132,6 +140,8 @@ export const detectorLoss = (
 interface Example {
   readonly images: Tensor;
   readonly label: 0 | 1;
+  /** How much an image counts among those of its label. Default 1. */
+  readonly weight?: number;
   /** The forged part: a number, [count, 1, height, width], or, on the grid, [count, k, rows, columns]. Absent: not known. */
   readonly region?: Tensor;
   /** Of which images it is known, [count]. */
@@ -158,20 +168,22 @@ const judge = (p: Parameters, examples: readonly Example[], { detector: network 
   const counts = examples.map((example) => example.images.shape[0] as number);
   const { logit, regions } = detector(p, images, network);
 
-  const labels = examples.flatMap(({ label }, i) => new Array<number>(counts[i]).fill(label));
-  const among = (label: number): number => labels.filter((other) => other === label).length;
+  const repeated = (of: (example: Example) => number): number[] =>
+    examples.flatMap((example, i) => new Array<number>(counts[i]).fill(of(example)));
   const vector = (values: readonly number[]): Tensor => constant(Float32Array.from(values), [values.length]);
-  const weights = vector(labels.map((label) => 1 / among(label)));
+  const [labels, shares] = [repeated(({ label }) => label), repeated(({ weight = 1 }) => weight)];
+  const among = (label: number): number => shares.reduce((sum, share, i) => sum + (labels[i] === label ? share : 0), 0);
+  const weights = vector(shares.map((share, i) => share / among(labels[i])));
   const classification = binaryCrossEntropy(logit, vector(labels), { weights });
 
   const found = split(regions, counts, 0);
   const [rows, columns] = regions.shape.slice(2) as readonly number[];
-  const similarities = examples.flatMap(({ region, masks, known }, i) => {
+  const similarities = examples.flatMap(({ region, masks, known, weight = 1 }, i) => {
     if (region === undefined) return [];
     const forged = region.rank === 4 ? resize2d(region, [rows, columns], "antialiased") : region;
     const target = options.maskPolarity === "kept" ? sub(1, forged) : forged;
     const pairs = masks && regionWeights(p.at("regions").at("weights"), masks, found[i]);
-    return [{ of: similarityLoss(target, found[i], pairs, options.region), known: known ?? filled([counts[i]], 1) }];
+    return [{ of: similarityLoss(target, found[i], pairs, options.region), known: mul(known ?? filled([counts[i]], 1), weight) }];
   });
   const joined = (part: "of" | "known"): Tensor =>
     concat(
