@@ -19,10 +19,12 @@ export const exportModel = async (
   const { say, finish } = output(json);
   const full = await readModelFile(source);
   const own = await systemOf(full);
-  if (own !== undefined) {
-    if (precision !== "fp32" || chosen !== undefined) {
-      throw new UsageError(`A model of ${own.name} is exported as it is: leave out --precision and --threshold.`);
-    }
+  const isDetector = own?.predict === undefined;
+  if (own !== undefined && (precision !== "fp32" || (chosen !== undefined && !isDetector))) {
+    const options = isDetector ? "--precision" : "--precision and --threshold";
+    throw new UsageError(`A model of ${own.name} is exported as it is: leave out ${options}.`);
+  }
+  if (own !== undefined && !isDetector) {
     await writeFileAtomic(out, full);
     say(`Wrote ${out} (${(full.length / 2 ** 20).toFixed(1)} MB, ${own.name}).`);
     return finish({ model: out, bytes: full.length, system: own.name, precision });

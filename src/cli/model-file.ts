@@ -23,9 +23,9 @@ export const readModelFile = async (path: string): Promise<Uint8Array> => {
 
 /** The system whose model this is, where it does more than detectors do; those load nothing here, and start sooner. */
 export const systemOf = async (bytes: Uint8Array): Promise<System | undefined> => {
-  const name = readModel(bytes).metadata["lynceus.system"];
-  if (name !== JSON.stringify("grading")) return undefined;
-  return (await import("../systems/registry.ts")).systemNamed("grading");
+  const metadata = readModel(bytes).metadata["lynceus.system"];
+  const name = ["grading", "forgery"].find((own) => metadata === JSON.stringify(own));
+  return name === undefined ? undefined : (await import("../systems/registry.ts")).systemNamed(name);
 };
 
 /** @throws UsageError where the file is something else, such as an image. */

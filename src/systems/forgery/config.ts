@@ -89,7 +89,7 @@ const lossSchema = z
 const alternationSchema = z
   .strictObject({
     generatorSteps: z.int().min(1).max(100).default(1).describe("Steps of the generator, the detector being held, ..."),
-    detectorSteps: z.int().min(1).max(100).default(1).describe("... and then of the detector, the generator being held."),
+    detectorSteps: z.int().min(1).max(100).default(4).describe("... and then of the detector, the generator being held."),
     generatorRate: z.number().positive().default(0.3).describe("The generator's share of the learning rate."),
     styleSteps: z.int().min(0).default(300).describe("Steps of the style branch alone, before: untrained, it would emit noise."),
     stopBelow: z
@@ -154,7 +154,7 @@ export const configSchema = z
     data: dataSchema,
     augmentation: augmentationSchema,
     training: optimisationSettings({
-      steps: 1500,
+      steps: 500,
       batch: 16,
       optimiser: "adamw",
       learningRate: 2e-3,
@@ -219,7 +219,7 @@ export const presets = {
     network: sizesOf(networks.tiny),
     alternation: { styleSteps: 100 },
     augmentation: turned,
-    training: { steps: 400 },
+    training: { steps: 250 },
   },
   small: { augmentation: turned },
   /** What `lynceus demo` runs: a few minutes on two cores. */
@@ -229,7 +229,7 @@ export const presets = {
       ...sizesOf(networks.tiny),
       detector: { ...sizesOf(networks.tiny).detector, width: 12 },
     },
-    alternation: { styleSteps: 40, detectorSteps: 2 },
+    alternation: { styleSteps: 40 },
     augmentation: turned,
     training: { steps: 250 },
   },
