@@ -129,7 +129,10 @@ const given = (tensors: Readonly<Record<string, Tensor>>): Parameters =>
 test.each([
   ["batchNorm", batchNorm, [3, 4, 5, 3]],
   ["batchNorm of one image with an odd number of positions", batchNorm, [1, 2, 3, 1]],
+  ["batchNorm of large maps", batchNorm, [2, 2, 16, 17]],
   ["groupNorm", (p: Parameters, x: Tensor) => groupNorm(p, x, 2), [2, 4, 3, 5]],
+  ["groupNorm of large groups on small maps", (p: Parameters, x: Tensor) => groupNorm(p, x, 2), [2, 12, 7, 8]],
+  ["groupNorm of large maps", (p: Parameters, x: Tensor) => groupNorm(p, x, 2), [2, 4, 16, 17]],
   ["groupNorm with one channel per group", (p: Parameters, x: Tensor) => groupNorm(p, x, 3), [2, 3, 5, 1]],
   ["layerNorm", layerNorm, [3, 4, 5]],
 ] as const)("gradient of %s against finite differences", async (_, layer, shape) => {

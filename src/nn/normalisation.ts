@@ -126,7 +126,6 @@ export const groupNorm = (p: Parameters, x: Tensor, groups: number, { epsilon = 
 
   // With x^ = centred inverse, dx = inverse (w dy - mean(w dy) - x^ mean(w dy x^)): the means are over few sums, one for each channel.
   const y = withGradient(add(mul(centred, scale), bias), [grouped, weight, bias], (dy) => {
-    if (!known) throw new GraphError(`groupNorm: training needs sizes known when the graph is built, got [${x.shape}].`);
     const ofBias = sum(dy, [3, 4], { keepAxes: true });
     const products = rowProducts(dy, centred, [batch, channels, positions]);
     const ofWeight = mul(reshape(products, [batch, groups, perGroup, 1, 1]), inverse);
