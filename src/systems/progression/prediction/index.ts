@@ -29,4 +29,5 @@ export {
 export { MODEL_KINDS, type ModelKind } from "./models/index.ts";
 export type { JudgedPrediction, PredictionMeasures } from "./prediction-measures.ts";
 export { type PatientPrediction, type Predictor, predictPatient } from "./predictor.ts";
+export { readPredictor } from "./read-predictor.ts";
 export type { Prediction } from "./target-model.ts";

@@ -12,7 +12,7 @@ export const symmetricEigen = (
   const a = symmetric.slice();
   const vectors = new Float64Array(size * size);
   for (let i = 0; i < size; i++) vectors[i * size + i] = 1;
-  const norm = Math.hypot(...a);
+  const norm = Math.sqrt(a.reduce((sum, value) => sum + value * value, 0));
   for (let sweep = 0; sweep < 60; sweep++) {
     let off = 0;
     for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) off += a[p * size + q] ** 2;

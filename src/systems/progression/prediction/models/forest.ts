@@ -1,11 +1,12 @@
 import { random } from "../../../../random/index.ts";
-import { type Matrix, meanOf } from "./matrix.ts";
+import { type Matrix, meanOf, short } from "./matrix.ts";
 import type { Keys, TrainingSet } from "./training-set.ts";
 import { growTree, sortColumns, type Tree, treeValue } from "./tree.ts";
 
-/** y = mean over the trees. */
+/** y = base + mean over the trees. */
 export interface ForestModel {
   readonly kind: "forest";
+  readonly base: number;
   readonly trees: readonly Tree[];
 }
 
@@ -28,25 +29,25 @@ export const fitForest = (
   { trees = 100, leaf = 5, tried = Math.max(1, Math.ceil(x.columns / 3)) }: ForestOptions = {},
 ): ForestModel => {
   const columns = sortColumns(x);
-  const middle = meanOf(y);
-  const centred = y.map((value) => value - middle); // sums of squares lose digits around a large mean
+  const base = short(meanOf(y));
+  const centred = y.map((value) => value - base); // sums of squares lose digits around a large mean
   const names = [...new Set(patients)];
   const numberOf = new Map(names.map((name, number) => [name, number]));
   return {
     kind: "forest",
+    base,
     trees: Array.from({ length: trees }, (_, number) => {
       const rng = random(...keys, "forest", number);
       const times = new Float64Array(names.length);
       for (let drawn = 0; drawn < names.length; drawn++) times[rng.integer(0, names.length - 1)]++;
       const weights = Float64Array.from(patients, (name) => times[numberOf.get(name)!]);
-      const tree = growTree(columns, centred, weights, { depth: Number.POSITIVE_INFINITY, leaf, tried, random: rng });
-      return { ...tree, cut: tree.cut.map((value, node) => (tree.column[node] < 0 ? value + middle : value)) };
+      return growTree(columns, centred, weights, { depth: Number.POSITIVE_INFINITY, leaf, tried, random: rng });
     }),
   };
 };
 
-export const predictForest = ({ trees }: ForestModel, { rows, columns, data }: Matrix): Float64Array =>
+export const predictForest = ({ base, trees }: ForestModel, { rows, columns, data }: Matrix): Float64Array =>
   Float64Array.from(
     { length: rows },
-    (_, row) => trees.reduce((sum, tree) => sum + treeValue(tree, data, row * columns), 0) / trees.length,
+    (_, row) => base + trees.reduce((sum, tree) => sum + treeValue(tree, data, row * columns), 0) / trees.length,
   );

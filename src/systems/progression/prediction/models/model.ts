@@ -27,8 +27,9 @@ const fits: { readonly [Kind in ModelKind]: (set: TrainingSet, keys: Keys) => Mo
   perceptron: (set, keys) => fitPerceptron(set, keys),
 };
 
-/** Fits a model of a kind; a function of the set and the keys. */
-export const fitModel = async (kind: ModelKind, set: TrainingSet, keys: Keys): Promise<Model> => fits[kind](set, keys);
+/** Fits a model of a kind; a function of the set and the keys. Without a column there is nothing to tell from, and it is the mean. */
+export const fitModel = async (kind: ModelKind, set: TrainingSet, keys: Keys): Promise<Model> =>
+  fits[set.x.columns === 0 ? "mean" : kind](set, keys);
 
 /** Predictions for each row of a matrix, encoded as the model's training rows were. */
 export const predictModel = (model: Model, x: Matrix): Float64Array => {

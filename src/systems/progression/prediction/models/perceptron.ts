@@ -22,13 +22,13 @@ export interface PerceptronModel {
 }
 
 export interface PerceptronOptions {
-  /** Units of the hidden layers. Default 24 and 12. */
+  /** Units of each hidden layer. Default one of 32. */
   readonly hidden?: readonly number[];
   /** Steps at most, each over all rows. Default 400. */
   readonly most?: number;
   /** Steps that may bring no patient left out nearer before it stops. Default 60. */
   readonly patience?: number;
-  /** Decoupled weight decay. Default 0.1. */
+  /** Decoupled weight decay, times the rate at each step. Default 3: strong, as there are more weights than patients. */
   readonly decay?: number;
   /** Default 0.01. */
   readonly rate?: number;
@@ -58,7 +58,7 @@ export const perceptrons = (p: Parameters, x: Tensor, members: number, sizes: re
 export const fitPerceptron = async (
   { x, y, patients }: TrainingSet,
   keys: Keys,
-  { hidden = [24, 12], most = 400, patience = 60, decay = 0.1, rate = 0.01 }: PerceptronOptions = {},
+  { hidden = [32], most = 400, patience = 60, decay = 3, rate = 0.01 }: PerceptronOptions = {},
 ): Promise<PerceptronModel> => {
   const scales = scalesOf(x);
   const [mean, deviation] = [short(meanOf(y)), short(scalesOf({ rows: y.length, columns: 1, data: y }).deviation[0])];

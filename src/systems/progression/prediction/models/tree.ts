@@ -55,39 +55,54 @@ export const growTree = (
   weights: Float64Array,
   { depth: deepest, leaf, tried = values.length, random }: TreeOptions,
 ): Tree => {
-  const taken = orders.map((order) => order.filter((row) => weights[row] > 0));
-  const size = weights.reduce((count, weight) => count + (weight > 0 ? 1 : 0), 0);
+  const columns = values.length;
+  let size = 0;
+  for (let row = 0; row < rows; row++) if (weights[row] > 0) size++;
+  const taken = new Int32Array(columns * size); // the order of each column after that of the one before, without rows of weight 0
+  for (let tested = 0, at = 0; tested < columns; tested++) {
+    const order = orders[tested];
+    for (let i = 0; i < rows; i++) if (weights[order[i]] > 0) taken[at++] = order[i];
+  }
   const goesLeft = new Uint8Array(rows);
   const spill = new Int32Array(size);
   const [column, cut, right]: [number[], number[], number[]] = [[], [], []];
 
-  /** The best cut of one column, for rows from start to end of its order. */
+  /** The best cut of one column, for the rows from start to end of its order. */
   const bestCut = (tested: number, start: number, end: number, sum: number, weight: number): Split | undefined => {
-    const [order, value] = [taken[tested], values[tested]];
-    let [leftSum, leftWeight, best, at] = [0, 0, Number.NEGATIVE_INFINITY, -1];
-    for (let i = start; i < end - 1; i++) {
-      const row = order[i];
+    const value = values[tested];
+    const from = tested * size;
+    let leftSum = 0;
+    let leftWeight = 0;
+    let best = Number.NEGATIVE_INFINITY;
+    let at = -1;
+    for (let i = from + start; i < from + end - 1; i++) {
+      const row = taken[i];
       leftSum += weights[row] * y[row];
       leftWeight += weights[row];
-      if (leftWeight < leaf || value[row] === value[order[i + 1]]) continue;
+      if (leftWeight < leaf || value[row] === value[taken[i + 1]]) continue;
       if (weight - leftWeight < leaf) break;
-      const score = leftSum ** 2 / leftWeight + (sum - leftSum) ** 2 / (weight - leftWeight);
-      if (score > best) [best, at] = [score, i];
+      const rightSum = sum - leftSum;
+      const score = (leftSum * leftSum) / leftWeight + (rightSum * rightSum) / (weight - leftWeight);
+      if (score <= best) continue;
+      best = score;
+      at = i;
     }
     if (at < 0) return undefined;
-    return { column: tested, cut: between(value[order[at]], value[order[at + 1]]), gain: best - sum ** 2 / weight };
+    return { column: tested, cut: between(value[taken[at]], value[taken[at + 1]]), gain: best - (sum * sum) / weight };
   };
 
   const bestSplit = (start: number, end: number, sum: number, weight: number): Split | undefined => {
-    const candidates = random === undefined ? taken.keys() : random.permutation(taken.length);
+    const candidates = random === undefined ? values.keys() : random.permutation(columns);
+    const least = (1e-12 * sum * sum) / weight; // what rounding gains where all values are equal
     let best: Split | undefined;
     let count = 0;
     for (const tested of candidates) {
       // A column that does not vary here is no choice; and columns are tried until one can be split at all.
-      if (values[tested][taken[tested][start]] === values[tested][taken[tested][end - 1]]) continue;
+      const from = tested * size;
+      if (values[tested][taken[from + start]] === values[tested][taken[from + end - 1]]) continue;
       if (count++ >= tried && best !== undefined) break;
       const split = bestCut(tested, start, end, sum, weight);
-      if (split !== undefined && split.gain > (best?.gain ?? 0)) best = split;
+      if (split !== undefined && split.gain > (best?.gain ?? least)) best = split;
     }
     return best;
   };
@@ -95,14 +110,15 @@ export const growTree = (
   /** Brings the rows that go left to the front of each column's order, in which they stay sorted. */
   const divide = (start: number, end: number): number => {
     let middle = start;
-    for (const order of taken) {
+    for (let from = 0; from < taken.length; from += size) {
       let spilled = 0;
       middle = start;
       for (let i = start; i < end; i++) {
-        if (goesLeft[order[i]] === 1) order[middle++] = order[i];
-        else spill[spilled++] = order[i];
+        const row = taken[from + i];
+        if (goesLeft[row] === 1) taken[from + middle++] = row;
+        else spill[spilled++] = row;
       }
-      order.set(spill.subarray(0, spilled), middle);
+      for (let i = 0; i < spilled; i++) taken[from + middle + i] = spill[i];
     }
     return middle;
   };
@@ -115,28 +131,31 @@ export const growTree = (
     if (depth >= deepest || weight < 2 * leaf || end - start < 2) return;
     const split = bestSplit(start, end, sum, weight);
     if (split === undefined) return;
-    const order = taken[split.column];
-    let [leftSum, leftWeight] = [0, 0];
+    const from = split.column * size;
+    let leftSum = 0;
+    let leftWeight = 0;
     for (let i = start; i < end; i++) {
-      const row = order[i];
+      const row = taken[from + i];
       goesLeft[row] = values[split.column][row] <= split.cut ? 1 : 0;
       if (goesLeft[row] === 0) continue;
       leftSum += weights[row] * y[row];
       leftWeight += weights[row];
     }
-    const middle = divide(start, end);
-    [column[node], cut[node]] = [split.column, split.cut];
+    const middle = depth + 1 < deepest ? divide(start, end) : start; // leaves need no order
+    column[node] = split.column;
+    cut[node] = split.cut;
     grow(start, middle, depth + 1, leftSum, leftWeight);
     right[node] = column.length;
     grow(middle, end, depth + 1, sum - leftSum, weight - leftWeight);
   };
 
-  let [sum, weight] = [0, 0];
+  let sum = 0;
+  let weight = 0;
   for (let row = 0; row < rows; row++) {
     sum += weights[row] * y[row];
     weight += weights[row];
   }
-  grow(0, taken.length === 0 ? 0 : size, 0, sum, weight);
+  grow(0, size, 0, sum, weight);
   return { column, cut, right };
 };
 
