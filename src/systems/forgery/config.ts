@@ -224,14 +224,11 @@ export const presets = {
   small: { augmentation: turned },
   /** What `lynceus demo` runs: a few minutes on two cores. */
   demo: {
-    image: { size: 96 },
-    network: {
-      ...sizesOf(networks.tiny),
-      detector: { ...sizesOf(networks.tiny).detector, width: 12 },
-    },
-    alternation: { styleSteps: 40 },
+    image: { size: networks.tiny.image },
+    network: sizesOf(networks.tiny),
+    alternation: { styleSteps: 60 },
     augmentation: turned,
-    training: { steps: 250 },
+    training: { steps: 220 },
   },
   base: {
     image: { size: networks.base.image },

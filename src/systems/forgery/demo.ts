@@ -10,10 +10,10 @@ import { colourMoments, colourShares, fitLogisticModel, type ManipulationKind, w
 import { evaluateRun } from "./run.ts";
 import { trainForgeryDetector } from "./train.ts";
 
-const SIZE = 96;
-const IMAGES = { train: 240, validation: 60, test: 90 };
+const SIZE = 64;
+const IMAGES = { train: 320, validation: 80, test: 120 };
 /** Kinds whose traces a small network learns within minutes. */
-const KINDS: readonly ManipulationKind[] = ["splice-alpha", "noise", "blur", "upsampling"];
+const KINDS: readonly ManipulationKind[] = ["splice-alpha", "inpainting", "blur", "upsampling"];
 
 /** Makes photographs and forgeries of them, trains a small detector against its forger, and shows it beside a model that sees only an image's colours. */
 export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Demonstrated> => {
