@@ -130,7 +130,7 @@ class Detector(nn.Module):
             self.local.features = Features(384, c, depths[-1:], stride=1)
         if branches == 3:
             self.fusion = nn.Conv2d(2 * c, c, 3, padding=1)
-        self.classifier.block, self.classifier.logit = Block(branches * c, 2 * c, 2), nn.Linear(4 * c, 1)
+        self.classifier.block, self.classifier.logit = Block(branches * c, 2 * c, 2), nn.Linear(4 * c + 2 * k, 1)
 
     @property
     def whole(self):
@@ -147,8 +147,9 @@ class Detector(nn.Module):
             g, l = found[1:]
             attention = self.fusion(torch.cat([g, l], 1)).sigmoid()
             found[1:] = g + attention * l, l + attention * g
-        logit = self.classifier.logit(pooled(self.classifier.block(torch.cat(found, 1))).flatten(1))[:, 0]
-        return logit, self.regions.kernels(spatial).sigmoid()
+        regions = self.regions.kernels(spatial).sigmoid()
+        summary = torch.cat([pooled(self.classifier.block(torch.cat(found, 1))), pooled(regions)], 1)
+        return self.classifier.logit(summary.flatten(1))[:, 0], regions
 
 
 def deviation(x):

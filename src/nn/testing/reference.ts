@@ -46,6 +46,7 @@ export const expectSameStep = async (
   values: FirstValues,
   batch: Values,
   objective: (p: Parameters, batch: Readonly<Record<string, Tensor>>) => Tensor,
+  tolerance = 1e-4,
 ): Promise<void> => {
   const feeds = Object.fromEntries(
     Object.entries(batch).map(([name, { data, shape }]) => [
@@ -79,7 +80,7 @@ export const expectSameStep = async (
     // A shift before a normalisation has no influence: what float32 leaves of its gradient is measured by the others.
     const vanishing = lengthOf(slope) < 1e-12 * longest;
     const floor = vanishing ? 1e-2 * longest : undefined;
-    expect(error(found[`d ${name}`], slope, floor), `gradient of ${name}`).toBeLessThan(1e-4);
+    expect(error(found[`d ${name}`], slope, floor), `gradient of ${name}`).toBeLessThan(tolerance);
   }
   expect([...statistics.keys()].sort()).toEqual(Object.keys(step.statisticsAfter).sort());
   for (const [name, value] of statistics) {

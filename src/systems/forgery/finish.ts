@@ -1,12 +1,19 @@
-import { type DetectorDescription, openDetector, readSample, writeDetector } from "../../detection/index.ts";
-import { prefetch, type SkippedFile } from "../../imaging/index.ts";
+import { type DetectorDescription, openPreprocessor, writeDetector } from "../../detection/index.ts";
+import { decodeImage, prefetch, type SkippedFile, toEightBit, toSixteenBit } from "../../imaging/index.ts";
 import { frozen } from "../../nn/index.ts";
-import type { Value } from "../../runtime/index.ts";
+import { openRuntime, type Value } from "../../runtime/index.ts";
 import type { WorkOptions } from "../system.ts";
-import type { ModelConfig } from "./config.ts";
+import { type ModelConfig, networksOf } from "./config.ts";
 import type { ForgeryImage } from "./data.ts";
-import { forgeryDetector } from "./model.ts";
-import { calibrateScore, type JudgedImage, type ScoreCalibration, thresholdOfScores } from "./score-calibration.ts";
+import { evidence, forgeryDetector } from "./model.ts";
+import { detector } from "./network/index.ts";
+import {
+  calibrateScore,
+  type JudgedImage,
+  probabilityOf,
+  type ScoreCalibration,
+  thresholdOfScores,
+} from "./score-calibration.ts";
 
 interface FinishOptions extends WorkOptions {
   readonly config: ModelConfig;
@@ -35,49 +42,49 @@ export const finishDetector = async (
   options: FinishOptions,
 ): Promise<{ readonly model: Uint8Array; readonly failures: readonly SkippedFile[] }> => {
   const { config, listener } = options;
-  const uncalibrated = writeForgeryDetector(network, options);
-  const { judged, failures } = await judge(uncalibrated, validation, options);
+  const { judged, failures } = await judge(network, validation, options);
   const calibration = calibrateScore(judged);
   if (calibration === undefined) {
     const text =
       "There are no real and forged images for validation: images get a score, but no verdict, and the score is no calibrated probability.";
     listener?.({ kind: "warning", text });
-    return { model: uncalibrated, failures };
+    return { model: writeForgeryDetector(network, options), failures };
   }
-  const scores = Float32Array.from(judged, ({ logit }) => 1 / (1 + Math.exp(-(calibration.slope * logit + calibration.offset))));
+  const scores = Float32Array.from(judged, ({ evidence }) => probabilityOf(evidence, calibration));
   const labels = judged.map(({ label }) => label);
   const normalImages = labels.filter((label) => label === 0).length;
   const threshold = { ...thresholdOfScores(scores, labels, config.falseAlarmRate), normalImages };
   return { model: writeForgeryDetector(network, options, { calibration, threshold }), failures };
 };
 
-/** The logits of images by a detector's file whose probabilities are the network's own. */
+/** The evidence of images, by the preprocessing of the exported file. */
 const judge = async (
-  model: Uint8Array,
+  network: ReadonlyMap<string, Value>,
   samples: readonly ForgeryImage[],
-  { threads, provider, workers = 2, listener, signal }: FinishOptions,
+  { config, threads, provider, workers = 2, listener, signal }: FinishOptions,
 ): Promise<{ judged: JudgedImage[]; failures: SkippedFile[] }> => {
   const judged: JudgedImage[] = [];
   const failures: SkippedFile[] = [];
-  const detector = await openDetector(model, { threads, provider });
+  const { depth, range } = config.image;
+  const p = frozen(network).at("detector");
+  const runtime = openRuntime({ threads, provider });
   try {
-    const tasks = samples.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
+    const see = await openPreprocessor(runtime, config.image, (x) => evidence(detector(p, x, networksOf(config).detector)));
+    const tasks = samples.map(
+      ({ path }) =>
+        () =>
+          decodeImage(path, { depth, range }).catch((error: Error) => error),
+    );
     let done = 0;
-    for await (const read of prefetch(tasks, workers)) {
+    for await (const image of prefetch(tasks, workers)) {
       signal?.throwIfAborted();
       const { path, label } = samples[done++];
       listener?.({ kind: "count", text: "judging validation images", done, total: samples.length });
-      if (read instanceof Error) failures.push({ path, reason: read.message });
-      else judged.push({ logit: logitOf((await detector.detect(read.image)).score), label });
+      if (image instanceof Error) failures.push({ path, reason: image.message });
+      else judged.push({ evidence: await see(depth === 16 ? toSixteenBit(image) : toEightBit(image)), label });
     }
   } finally {
-    await detector.close();
+    await runtime.close();
   }
   return { judged, failures };
 };
-
-/** The largest logit that a probability of 32 bits tells. */
-const LARGEST_LOGIT = 16;
-
-const logitOf = (probability: number): number =>
-  Math.min(LARGEST_LOGIT, Math.max(-LARGEST_LOGIT, Math.log(probability) - Math.log1p(-probability)));

@@ -1,43 +1,48 @@
 import { expect, test } from "vitest";
 import { random } from "../../random/index.ts";
-import { calibrateScore, type JudgedImage, thresholdOfScores } from "./score-calibration.ts";
+import { calibrateScore, type JudgedImage, probabilityOf, thresholdOfScores } from "./score-calibration.ts";
 
-/** Logits for which sigmoid(slope logit + offset) is the true probability. */
-const drawn = (count: number, slope: number, offset: number): JudgedImage[] =>
+/** Evidence for which sigmoid(a logit + b region + offset) is the true probability. */
+const drawn = (count: number, [a, b, offset]: readonly number[]): JudgedImage[] =>
   Array.from({ length: count }, (_, index) => {
     const source = random("judged", index);
-    const logit = source.normal(0, 4);
-    return { logit, label: source.uniform() < 1 / (1 + Math.exp(-(slope * logit + offset))) ? 1 : 0 };
+    const evidence = [source.normal(0, 4), source.normal(0, 2)];
+    return { evidence, label: source.uniform() < 1 / (1 + Math.exp(-(a * evidence[0] + b * evidence[1] + offset))) ? 1 : 0 };
   });
 
-test("finds the slope by which logits are too sure", () => {
-  const found = calibrateScore(drawn(20_000, 0.4, 0));
-  expect(found?.slope).toBeCloseTo(0.4, 1);
+test("finds how much logit and region count", () => {
+  const found = calibrateScore(drawn(20_000, [0.4, 0.8, 0]));
+  expect(found?.slopes[0]).toBeCloseTo(0.4, 1);
+  expect(found?.slopes[1]).toBeCloseTo(0.8, 1);
   expect(found?.offset).toBeCloseTo(0, 1);
 });
 
 test("the probabilities minimise the cross-entropy of Platt's targets: its slopes are 0", () => {
-  const images = drawn(60, 1, 0.5);
-  const { slope, offset } = calibrateScore(images) ?? { slope: 0, offset: 0 };
+  const images = drawn(60, [0.5, 0.5, 0.5]);
+  const calibration = calibrateScore(images)!;
   const among = (label: number): number => images.filter((image) => image.label === label).length;
-  let [ofSlope, ofOffset] = [0, 0];
-  for (const { logit, label } of images) {
+  const sums = [0, 0, 0];
+  for (const { evidence, label } of images) {
     const n = among(label);
-    const error = (1 / (1 + Math.exp(-(slope * logit + offset))) - (label === 1 ? n + 1 : 1) / (n + 2)) / n;
-    ofSlope += error * logit;
-    ofOffset += error;
+    const error = (probabilityOf(evidence, calibration) - (label === 1 ? n + 1 : 1) / (n + 2)) / n;
+    for (const [i, x] of [1, evidence[0], evidence[1]].entries()) sums[i] += error * x;
   }
-  expect(ofSlope).toBeCloseTo(0, 5);
-  expect(ofOffset).toBeCloseTo(0, 5);
+  for (const sum of sums) expect(sum).toBeCloseTo(0, 4);
 });
 
-test("stays finite where the classes do not overlap, and keeps the order where logits mislead", () => {
-  const apart = calibrateScore([-30, -20, 20, 30].map((logit): JudgedImage => ({ logit, label: logit > 0 ? 1 : 0 })));
-  expect(apart?.slope).toBeGreaterThan(0.01);
-  expect(apart?.slope).toBeLessThan(1);
-  const misleading = calibrateScore([-3, -2, 2, 3].map((logit): JudgedImage => ({ logit, label: logit > 0 ? 0 : 1 })));
-  expect(misleading?.slope).toBe(0.01);
-  expect(calibrateScore([{ logit: 1, label: 1 }])).toBeUndefined();
+const judged = (logits: readonly number[], regions: readonly number[], isForged: (index: number) => boolean): JudgedImage[] =>
+  logits.map((logit, i) => ({ evidence: [logit, regions[i]], label: isForged(i) ? 1 : 0 }));
+
+test("stays finite where the classes do not overlap, and leaves out what would count the wrong way", () => {
+  const apart = calibrateScore(judged([-30, -20, 20, 30], [1, 2, 2, 1], (i) => i > 1))!;
+  expect(apart.slopes[0]).toBeGreaterThan(0.01);
+  expect(apart.slopes[0]).toBeLessThan(1);
+  expect(apart.slopes[1]).toBeGreaterThanOrEqual(0);
+  const logitMisleads = calibrateScore(judged([3, 2, -2, -3], [-1, 0.5, 0, 1], (i) => i > 1))!;
+  expect(logitMisleads.slopes[0]).toBe(0);
+  expect(logitMisleads.slopes[1]).toBeGreaterThan(0);
+  expect(calibrateScore(judged([3, 2, -2, -3], [3, 2, -2, -3], (i) => i > 1))?.slopes).toEqual([0.01, 0]);
+  expect(calibrateScore(judged([1], [1], () => true))).toBeUndefined();
 });
 
 test("the threshold has the largest balanced accuracy of all, or the false-alarm rate that is asked for", () => {

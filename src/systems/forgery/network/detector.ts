@@ -50,7 +50,7 @@ export const detector = (p: Parameters, x: Tensor, options: DetectorOptions): De
   const spatial = lastFeatures(p.at("spatial"), concat([centred(x), residuals(x)], 1), options);
   const regions = sigmoid(conv(p.at("regions").at("kernels"), spatial, options.kernels, 3, { padding: 1 }));
   const all = concat([spatial, ...frequencyFeatures(p, x, options)], 1);
-  return { logit: classifier(p.at("classifier"), all, 2 * channelsOf(options)), regions };
+  return { logit: classifier(p.at("classifier"), all, regions, 2 * channelsOf(options)), regions };
 };
 
 /** f_g', f_l', or what there is of them, each [batch, channels of the spatial features, height / 8, width / 8]. */
@@ -78,9 +78,12 @@ const fusion = (p: Parameters, global: Tensor, local: Tensor): readonly [Tensor,
   return [add(global, mul(attention, local)), add(local, mul(attention, global))];
 };
 
-/** One more stage over what the branches found at each place, pooling, and one neuron, which begins undecided. -> [batch]. */
-const classifier = (p: Parameters, x: Tensor, channels: number): Tensor => {
-  const y = pooled(residualBlock(p.at("block"), x, channels, { stride: 2 }));
+/**
+ * One more stage over what the branches found at each place, pooling, and one neuron, which begins undecided. It is told the mean and the largest value of each
+ * region map as well: where forged regions are few and small, maps are learnt from every place, and the class from one number an image. -> [batch].
+ */
+const classifier = (p: Parameters, x: Tensor, regions: Tensor, channels: number): Tensor => {
+  const y = concat([pooled(residualBlock(p.at("block"), x, channels, { stride: 2 })), pooled(regions)], 1);
   const batch = x.shape[0];
   return reshape(dense(p.at("logit"), reshape(y, [batch, y.shape[1]]), 1, { initialise: normal(0.01) }), [batch]);
 };

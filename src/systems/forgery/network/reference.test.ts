@@ -113,6 +113,7 @@ test("the generator's loss and every gradient, by the float64 reference", () =>
         ...options,
         style: { perception },
       }).loss,
+    1e-3, // through the detector's largest values, the bias of an encoder is a small difference of large sums
   ));
 
 test("the detector's loss and every gradient, by the float64 reference", () =>
