@@ -59,13 +59,13 @@ def local_spectrum(x, options):
 
 
 def residuals(x):
-    """Differences of neighbouring grey levels, [batch, channels, height, width] -> [batch, 3 channels, height, width]."""
-    padded = 255 * F.pad(x, (1, 1, 1, 1))
-    centre, right, below = (padded[..., dy : dy + x.shape[2], dx : dx + x.shape[3]] for dy, dx in [(1, 1), (1, 2), (2, 1)])
+    """Differences of neighbouring grey levels, 0 at the frame, [batch, channels, height, width] -> [batch, 3 channels, height, width]."""
+    levels = 255 * x
+    centre, right, below = levels[..., 1:-1, 1:-1], levels[..., 1:-1, 2:], levels[..., 2:, 1:-1]
     second = torch.tensor([-1.0, 2, -1]).to(x)
     kernel = (-torch.outer(second, second) / 4).expand(x.shape[1], 1, 3, 3)
-    both = F.conv2d(padded, kernel, groups=x.shape[1])
-    return torch.asinh(torch.cat([right - centre, below - centre, both], 1))
+    both = F.conv2d(levels, kernel, groups=x.shape[1])
+    return F.pad(torch.asinh(torch.cat([right - centre, below - centre, both], 1)), (1, 1, 1, 1))
 
 
 class Layer(nn.Module):
@@ -215,7 +215,9 @@ class Generator(nn.Module):
         self.blend.shares = nn.Parameter(torch.zeros(k))
 
     def forward(self, real, reference):
-        masks = self.blend.kernels(self.blend.features(2 * real - 1)[-1]).sigmoid()
+        kernels = self.blend.kernels
+        response = F.conv2d(self.blend.features(2 * real - 1)[-1], kernels.weight, padding=1)
+        masks = (4 * standardised(response) + kernels.bias.view(1, -1, 1, 1)).sigmoid()
         mask = (masks * self.blend.shares.softmax(0).view(1, -1, 1, 1)).sum(1, keepdim=True)
         mask = F.interpolate(mask, real.shape[2:], mode="bilinear", align_corners=False)
         return self.blend.kernels.weight, masks, mask, mask * real + (1 - mask) * reference, self.style(real, reference)

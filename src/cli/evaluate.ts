@@ -29,6 +29,8 @@ export const evaluate = async (
   if (steps !== undefined && minutes !== undefined)
     throw new UsageError("Give the trainings of the ablation --steps or --minutes, not both.");
   if (minutes !== undefined && !(minutes > 0)) throw new UsageError("--minutes must be more than 0.");
+  if (!ablation && (seeds !== undefined || leaveOut !== undefined))
+    throw new UsageError("--seeds and --leave-out are for the trainings of --ablation: give that too.");
   const { say, finish } = output(json);
   const listener = progress();
   const run = await openRun(model);

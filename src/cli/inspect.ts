@@ -22,14 +22,14 @@ export const inspect = async (path: string, options: InspectCommand): Promise<vo
   const status = await stat(path).catch(() => undefined);
   const isRun = status?.isDirectory() === true && (await openRun(path)) !== undefined;
   const isModel = isRun || (status?.isFile() === true && !/\.[ct]sv$/i.test(path));
-  if (status !== undefined && !isRun && (await inspectBySystem(path, options))) return;
+  const isOther = status?.isFile() === true && !/\.(svs|tiff?|[ct]sv)$/i.test(path); // need not load the systems
+  if (status !== undefined && !isRun && !isOther && (await inspectBySystem(path, options))) return;
   if (isModel) await inspectModel(path, options.json);
   else await inspectData(await readDataset(path), options);
 };
 
 /** Whether a system knows files of this kind, such as slides, or data sets like this: it then says what it understands. */
 const inspectBySystem = async (path: string, { out, mpp, json }: InspectCommand): Promise<boolean> => {
-  if (/\.\w+$/.test(path) && !/\.(svs|tiff?|[ct]sv)$/i.test(path)) return false; // others need not load the systems
   const { say, finish } = output(json);
   for (const { inspect: inspectFile } of (await import("../systems/registry.ts")).systems) {
     const found = await inspectFile?.({ path, out, micronsPerPixel: mpp });

@@ -53,7 +53,7 @@ export interface DetectorDescription {
 /**
  * The contract of an image detector's model file. Input `image`: RGB of 8 bits (16 where it was trained on such images), [height,
  * width, 3], any size. Outputs: `map` [height, width], anomaly per pixel; `score` [], anomaly of the image; `inspected` [height,
- * width], 1 in the region of interest, where there is one; further ones explain. Higher is more anomalous; scores are raw. Where `imageScore` is "classifier", the score is the probability that the image is anomalous, and so is each value of the map, of its pixel. Only `ai.onnx` operators are used, and the description is in the metadata, so any ONNX Runtime can serve it.
+ * width], 1 in the region of interest, where there is one; further ones explain. Higher is more anomalous; scores are raw. Where `imageScore` is "classifier", the score is the probability that the image is anomalous, and the map, 0 to 1, says where; its values are not calibrated. Only `ai.onnx` operators are used, and the description is in the metadata, so any ONNX Runtime can serve it.
  *
  * With `preprocess.aspect` "tile" the file judges one tile, an image of at most `preprocess.tile.pixels` on each side, and whoever runs
  * it cuts the image as `planTiles` says, and joins the tiles' maps as `blendTiles` says: both formulas need nothing but the image's

@@ -44,6 +44,8 @@ export const detectorSystem = <Config extends MethodConfig>(detector: DetectorSy
     evaluateRun: async ({ run, data, out, costs, ablation, ...options }) => {
       if (ablation && compare === undefined)
         throw new Error(`The system "${name}" has no variants to compare: leave out --ablation.`);
+      if (ablation?.seeds !== undefined || ablation?.leaveOut !== undefined)
+        throw new Error(`The system "${name}" compares one seed, and leaves no kind out: leave out --seeds and --leave-out.`);
       const files = runFiles(run);
       const model = await rebuild(run);
       const manifest = (await readJson(files.manifest)) as { data?: string } | undefined;

@@ -1,8 +1,7 @@
 import { areaUnderRoc, equalErrorRate, imageRoc, type Measure, measuresOverCases } from "../../metrics/index.ts";
 import type { Cell, LineChart } from "../../report/index.ts";
 import type { Compared } from "./compare.ts";
-import type { ForgeryImage } from "./data.ts";
-import { groupsOf } from "./evaluate.ts";
+import { type ForgeryImage, groupsOf } from "./data.ts";
 import type { RobustnessPoint } from "./robustness-sweep.ts";
 
 /** What one network said. */
@@ -27,6 +26,9 @@ interface Aligned extends JudgedNetwork {
   readonly aligned: Float64Array;
 }
 
+/** What the error of unseen kinds is compared with. */
+export const BASELINE = "spatial branch only";
+
 const REPLICATES = 1000;
 
 /**
@@ -45,10 +47,9 @@ export const summarise = (
   const of = (variant: string, unseen: boolean) =>
     networks.filter((network) => network.variant === variant && (network.kind !== undefined) === unseen);
   const kinds = [...new Set(networks.flatMap(({ kind }) => kind ?? []))];
-  const baseline = names[1];
   const measures = (positions: Uint32Array): number[] => {
     const unseenError = (variant: string) => 1 - meanOver(of(variant, true), (network) => aucOf(network, test, positions));
-    const ofBaseline = unseenError(baseline);
+    const ofBaseline = unseenError(BASELINE);
     return names.flatMap((variant) => [
       meanOver(of(variant, false), (network) => aucOf(network, test, positions)),
       meanOver(of(variant, false), (network) => rocFor(network, test, positions, equalErrorRate)),
@@ -62,9 +63,10 @@ export const summarise = (
     const own = of(variant, false);
     const cells: Cell[] = [
       cellOf(auc),
+      rangeOf(own.map(({ measures }) => measures.auc?.value ?? Number.NaN)),
       cellOf(eer),
       cellOf(unseen),
-      variant === baseline ? null : cellOf(ratio),
+      variant === BASELINE ? null : cellOf(ratio),
       numberOf(meanOver(own, ({ robustness }) => meanOver(robustness, ({ auc: { value } }) => value))),
       numberOf(meanOver(own, ({ measures: { region_iou } }) => region_iou?.value ?? Number.NaN)),
       numberOf(meanOver(own, ({ measures: { region_ap } }) => region_ap?.value ?? Number.NaN)),
@@ -79,9 +81,10 @@ export const summarise = (
       note: noteOf(new Set(networks.map(({ seed }) => seed)).size, kinds),
       columns: [
         { name: "AUC", better: "higher" },
+        { name: "of seeds" },
         { name: "equal error rate", better: "lower" },
         { name: "AUC of unseen kinds", better: "higher" },
-        { name: `error of unseen kinds, share of ${baseline}`, better: "lower" },
+        { name: `error of unseen kinds, share of ${BASELINE}`, better: "lower" },
         { name: "AUC of distorted images", better: "higher" },
         { name: "region IoU", better: "higher" },
         { name: "region AP", better: "higher" },
@@ -102,7 +105,7 @@ const noteOf = (seeds: number, kinds: readonly string[]): string => {
     kinds.length === 0
       ? ""
       : ` Unseen kinds: the mean over ${kinds.join(", ")}, each judged by a network that was trained without it; the error is 1 - AUC.`;
-  return `Means over ${seeds === 1 ? "one seed" : `${seeds} seeds`}; intervals (95 %) are over the test images, not over seeds.${unseen} Distorted: the mean over all distortions and levels, of networks trained on all kinds.`;
+  return `Means over ${seeds === 1 ? "one seed" : `${seeds} seeds`}; intervals (95 %) are over the test images, not over seeds, whose AUC is given as lowest to highest.${unseen} Distorted: the mean over all distortions and levels, of networks trained on all kinds.`;
 };
 
 const meanOver = <Item>(items: readonly Item[], of: (item: Item) => number): number =>
@@ -124,6 +127,9 @@ const rocFor = (
   );
   return roc.positives === 0 || roc.negatives === 0 ? Number.NaN : measure(roc);
 };
+
+const rangeOf = (values: readonly number[]): Cell =>
+  values.length < 2 ? null : `${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`;
 
 /** Null where nothing was measured. */
 const cellOf = (measure: Measure): Cell => (Number.isNaN(measure.value) ? null : measure);

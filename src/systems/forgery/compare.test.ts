@@ -46,15 +46,22 @@ test("every variant is trained on all kinds and without each, and what was train
       },
     });
   const { table, robustness } = await compare();
-  expect(table.rows.map(({ name }) => name)).toEqual(["this method", "spatial branch only", "no generator", "self-blending"]);
-  expect(trained).toHaveLength(8);
+  expect(table.rows.map(({ name }) => name)).toEqual([
+    "this method",
+    "spatial branch only",
+    "no generator",
+    "neither",
+    "self-blending",
+  ]);
+  expect(trained).toHaveLength(10);
   for (const { cells } of table.rows) {
     expect(cells[0]).toMatchObject({ value: expect.any(Number) });
-    expect(cells[2]).toMatchObject({ value: expect.any(Number) });
+    expect(cells[3]).toMatchObject({ value: expect.any(Number) });
   }
   expect(robustness).toHaveLength(5);
   const again = await compare();
-  expect(trained).toHaveLength(8);
+  expect(trained).toHaveLength(10);
   expect(again.table).toEqual(table);
+  await expect(compareForgery({ run, data, leaveOut: ["nois"] })).rejects.toThrow(/there are blur, noise/);
   await expect(compareForgery({ run, data, sigmas: [1] })).rejects.toThrow(/leave out --sigmas/);
 });

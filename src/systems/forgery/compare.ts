@@ -3,13 +3,23 @@ import { join } from "node:path";
 import { openDetector } from "../../detection/index.ts";
 import { exists } from "../../files/index.ts";
 import type { Comparison, LineChart } from "../../report/index.ts";
-import { digestOf, readJson, readMetrics, runFiles, type TimedTraining, timeSteps, writeJson } from "../../training/index.ts";
+import {
+  digestOf,
+  digestOfCode,
+  type RunFiles,
+  readJson,
+  readMetrics,
+  runFiles,
+  type TimedTraining,
+  timeSteps,
+  writeJson,
+} from "../../training/index.ts";
 import type { AblationRequest, EvaluateRequest } from "../system.ts";
-import { type JudgedNetwork, type Judgements, summarise } from "./compare-summary.ts";
+import { BASELINE, type JudgedNetwork, type Judgements, summarise } from "./compare-summary.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
-import { datasetOf, digestOfImages, kindsOf } from "./data.ts";
+import { datasetOf, digestOfImages, type ForgeryDataset, kindsOf, leaveOutKind } from "./data.ts";
 import { evaluateForgery, measuresForMachines } from "./evaluate.ts";
-import { trainForgeryDetector } from "./train.ts";
+import { styleFiles, trainForgeryDetector } from "./train.ts";
 
 interface Variant {
   readonly name: string;
@@ -17,10 +27,13 @@ interface Variant {
 }
 
 /** The method, and what it is without each of its parts. */
+const both = { globalFrequency: true, localFrequency: true };
+const neither = { globalFrequency: false, localFrequency: false };
 const variants: readonly Variant[] = [
-  { name: "this method", changes: {} },
-  { name: "spatial branch only", changes: { network: { detector: { globalFrequency: false, localFrequency: false } } } },
+  { name: "this method", changes: { simulated: "generator", network: { detector: both } } },
+  { name: BASELINE, changes: { simulated: "generator", network: { detector: neither } } },
   { name: "no generator", changes: { simulated: "none" } },
+  { name: "neither", changes: { simulated: "none", network: { detector: neither } } },
   { name: "self-blending", changes: { simulated: "selfBlending" } },
 ];
 
@@ -43,7 +56,7 @@ export const compareForgery = async (request: CompareRequest): Promise<Compared>
   const config = configSchema.parse((await readJson(runFiles(run).config)) ?? {});
   const seeds = asked ?? [config.seed];
   const dataset = await datasetOf(data, config);
-  const kinds = config.data.leaveOut === undefined ? (leaveOut ?? kindsOf(dataset.test)) : [];
+  const kinds = kindsToLeaveOut(dataset, config, leaveOut);
   const trainings = variants.flatMap((variant) =>
     seeds.flatMap((seed) => [undefined, ...kinds].map((kind) => ({ variant, seed, kind }))),
   );
@@ -66,6 +79,16 @@ export const compareForgery = async (request: CompareRequest): Promise<Compared>
   );
 };
 
+/** Kinds of which there are test images, and without which there still is something to train on. @throws Error for another one. */
+const kindsToLeaveOut = (dataset: ForgeryDataset, { data }: Config, asked: readonly string[] | undefined): readonly string[] => {
+  if (data.leaveOut !== undefined) {
+    if (asked === undefined) return [];
+    throw new Error(`The run leaves out "${data.leaveOut}" already (data.leaveOut): leave out --leave-out.`);
+  }
+  for (const kind of asked ?? []) leaveOutKind(dataset, kind);
+  return (asked ?? kindsOf(dataset.test)).filter((kind) => kindsOf(leaveOutKind(dataset, kind).train).length > 0);
+};
+
 const configured = (config: Config, { changes }: Variant, seed: number, kind: string | undefined): Config => ({
   ...config,
   seed,
@@ -81,7 +104,7 @@ const judgedBy = async (config: Config, request: CompareRequest, name: string): 
   const own = await datasetOf(data, config);
   const images = await digestOfImages([...own.train, ...own.validation, ...own.test]);
   const { steps: _, ...training } = config.training;
-  const digest = digestOf(JSON.stringify([{ ...config, training }, images])).slice(0, 8);
+  const digest = digestOf(JSON.stringify([{ ...config, training }, images, await digestOfCode()])).slice(0, 8);
   const place = join(run, "ablation", `${name.replaceAll(/[^a-z0-9.]+/gi, "-")}-${digest}`);
   const steps = await stepsOf(config, request, `${join(run, "ablation", `timing-${shapeOf(config)}`)}.json`);
   const files = runFiles(`${place}-${steps}`);
@@ -108,9 +131,9 @@ const judgedBy = async (config: Config, request: CompareRequest, name: string): 
     const judgements: Judgements = {
       scores: found.evaluation.samples.map(({ sample: { name }, score }) => ({ name, score })),
       measures: measuresForMachines(found.measures),
-      robustness: found.robustness,
+      robustness: found.robustness?.points ?? [],
       steps,
-      seconds: (await readMetrics(files.metrics)).at(-1)?.seconds ?? 0,
+      seconds: (await secondsOf(files)) + (await secondsOf(styleFiles(files))),
     };
     await writeJson(files.evaluation, { judgements });
     return judgements;
@@ -118,6 +141,8 @@ const judgedBy = async (config: Config, request: CompareRequest, name: string): 
     await detector.close();
   }
 };
+
+const secondsOf = async ({ metrics }: RunFiles): Promise<number> => (await readMetrics(metrics)).at(-1)?.seconds ?? 0;
 
 /** What decides how long a step takes. */
 const shapeOf = ({ image, network, simulated, alternation, training, trainOn }: Config): string => {
@@ -157,6 +182,8 @@ const stepsOf = async (
   await writeJson(path, found);
   const left = 60 * minutes - (styled ? styleSteps * found.styleStep : 0);
   if (left < found.step)
-    throw new Error(`In ${minutes} minutes not even the style branch is trained: give more, or fewer alternation.styleSteps.`);
+    throw new Error(
+      `In ${minutes} minutes not one step is made${styled ? " after those of the style branch (alternation.styleSteps)" : ""}: give more.`,
+    );
   return Math.floor(left / found.step);
 };

@@ -65,7 +65,7 @@ const lossSchema = z
     diversity: weight("L_div, how alike the generator's kernels are (lambda 2)", 0.1),
     area: weight("the mask-area term", 1),
     maskArea: z
-      .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+      .tuple([z.number().gt(0).lt(1), z.number().gt(0).lt(1)])
       .refine(([low, high]) => low < high, "the lower bound must be below the upper one")
       .default([0.3, 0.9])
       .describe("Between which shares of the image a mask keeps it real."),
@@ -80,7 +80,7 @@ const lossSchema = z
     generated: z
       .number()
       .positive()
-      .default(0.3)
+      .default(0.1)
       .describe("How much a generated image counts in the detector's loss beside a given forged one."),
     style: weight("the style branch's own losses in the generator's", 1),
   })
@@ -225,10 +225,10 @@ export const presets = {
   /** What `lynceus demo` runs: a few minutes on two cores. */
   demo: {
     image: { size: networks.tiny.image },
-    network: sizesOf(networks.tiny),
+    network: { ...sizesOf(networks.tiny), detector: { ...sizesOf(networks.tiny).detector, width: 12 } },
     alternation: { styleSteps: 60 },
     augmentation: turned,
-    training: { steps: 220 },
+    training: { steps: 260 },
   },
   base: {
     image: { size: networks.base.image },

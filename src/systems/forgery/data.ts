@@ -80,6 +80,16 @@ interface Found {
 const EXPECTED =
   'Give a folder with "real/" and "fake/" (at its top, or in "train/", "validation/" and "test/"), or a table of images (.csv).';
 
+/** Whether a source holds images of which some are said to be forged, as far as its listing tells. */
+export const isForgeryData = async (source: string): Promise<boolean> =>
+  findImages(source).then(
+    ({ images }) => images.some(({ label }) => label === 1),
+    (error: unknown) => {
+      if (error instanceof DatasetError) return false;
+      throw error;
+    },
+  );
+
 const findImages = async (source: string): Promise<Found> => {
   const status = await stat(source).catch(() => undefined);
   if (status === undefined) throw new DatasetError(`"${source}" does not exist, or cannot be read. ${EXPECTED}`);
@@ -200,4 +210,10 @@ export const leaveOutKind = (dataset: ForgeryDataset, kind: string): ForgeryData
     validation: dataset.validation.filter((sample) => !isOfKind(sample)),
     test: dataset.test.filter((sample) => sample.label === 0 || isOfKind(sample)),
   };
+};
+
+/** The identities of images, for intervals over whole identities; undefined where each image has its own. */
+export const groupsOf = (samples: readonly { readonly group?: string }[]): string[] | undefined => {
+  const groups = samples.map(({ group = "" }) => group);
+  return new Set(groups).size === groups.length ? undefined : groups;
 };

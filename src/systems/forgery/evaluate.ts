@@ -1,8 +1,8 @@
 import { type Detector, type Evaluation, evaluate } from "../../detection/index.ts";
 import { type DetectionMeasures, detectionMeasures, type Measure, regionMeasures } from "../../metrics/index.ts";
 import type { WorkOptions } from "../system.ts";
-import type { ForgeryImage } from "./data.ts";
-import { type RobustnessPoint, robustnessSweep } from "./robustness-sweep.ts";
+import { type ForgeryImage, groupsOf } from "./data.ts";
+import { type Robustness, robustnessSweep } from "./robustness-sweep.ts";
 
 /** Names of the measures in `evaluation.json` and `--json` output, and for people. */
 const measureNames = {
@@ -34,8 +34,8 @@ const named = (measures: ForgeryMeasures, which: 0 | 1): Record<string, Measure>
 export interface ForgeryEvaluation {
   readonly evaluation: Evaluation;
   readonly measures: ForgeryMeasures;
-  /** Empty where it was not asked for, or one class is missing. */
-  readonly robustness: readonly RobustnessPoint[];
+  /** Undefined where it was not asked for, or one class is missing. */
+  readonly robustness: Robustness | undefined;
 }
 
 export interface ForgeryEvaluationOptions extends WorkOptions {
@@ -54,7 +54,7 @@ export const evaluateForgery = async (
 ): Promise<ForgeryEvaluation> => {
   const evaluation = await evaluate(detector, test, options);
   const measures = measuresOf(evaluation, detector.description.threshold?.value ?? UNKNOWN_THRESHOLD);
-  const distorted = robustness && measures.auc ? await robustnessSweep(detector, test, options) : [];
+  const distorted = robustness && measures.auc ? await robustnessSweep(detector, test, options) : undefined;
   return { evaluation, measures, robustness: distorted };
 };
 
@@ -76,10 +76,4 @@ const measuresOf = ({ samples, maps }: Evaluation, threshold: number): ForgeryMe
     { threshold: 0.5, groups: groupsOf(located.map(({ sample }) => sample)) },
   );
   return { ...found, regionOverlap: intersectionOverUnion, regionPrecision: averagePrecision };
-};
-
-/** The identities of images, for intervals over whole identities; undefined where each image has its own. */
-export const groupsOf = (samples: readonly { readonly group?: string }[]): string[] | undefined => {
-  const groups = samples.map(({ group = "" }) => group);
-  return new Set(groups).size === groups.length ? undefined : groups;
 };

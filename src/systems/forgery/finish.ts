@@ -5,11 +5,12 @@ import { openRuntime, type Value } from "../../runtime/index.ts";
 import type { WorkOptions } from "../system.ts";
 import { type ModelConfig, networksOf } from "./config.ts";
 import type { ForgeryImage } from "./data.ts";
-import { evidence, forgeryDetector } from "./model.ts";
+import { evidence, forgedRegions, forgeryDetector } from "./model.ts";
 import { detector } from "./network/index.ts";
 import {
   calibrateScore,
   type JudgedImage,
+  LEAST_SLOPE,
   probabilityOf,
   type ScoreCalibration,
   thresholdOfScores,
@@ -50,6 +51,12 @@ export const finishDetector = async (
     listener?.({ kind: "warning", text });
     return { model: writeForgeryDetector(network, options), failures };
   }
+  if (calibration.slopes[0] <= LEAST_SLOPE && calibration.slopes[1] === 0) {
+    listener?.({
+      kind: "warning",
+      text: "On the validation images the detector is no better than chance: train longer, or with more images.",
+    });
+  }
   const scores = Float32Array.from(judged, ({ evidence }) => probabilityOf(evidence, calibration));
   const labels = judged.map(({ label }) => label);
   const normalImages = labels.filter((label) => label === 0).length;
@@ -69,7 +76,9 @@ const judge = async (
   const p = frozen(network).at("detector");
   const runtime = openRuntime({ threads, provider });
   try {
-    const see = await openPreprocessor(runtime, config.image, (x) => evidence(detector(p, x, networksOf(config).detector)));
+    const see = await openPreprocessor(runtime, config.image, (x) =>
+      evidence(forgedRegions(detector(p, x, networksOf(config).detector), config)),
+    );
     const tasks = samples.map(
       ({ path }) =>
         () =>

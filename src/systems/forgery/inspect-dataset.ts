@@ -1,5 +1,5 @@
-import { DatasetError, type SkippedFile } from "../../imaging/index.ts";
-import { type ForgeryDataset, type ForgeryImage, kindsOf, readForgeryDataset } from "./data.ts";
+import type { SkippedFile } from "../../imaging/index.ts";
+import { type ForgeryDataset, type ForgeryImage, isForgeryData, readForgeryDataset } from "./data.ts";
 import { checkLeaks } from "./leak-check.ts";
 
 /** The most skipped files that are named. */
@@ -7,11 +7,8 @@ const NAMED = 20;
 
 /** Says how a data set of real and forged images is understood, and what of its files gives them away; undefined where it is none. */
 export const inspectDataset = async ({ path }: { readonly path: string }) => {
-  const dataset = await readForgeryDataset(path).catch((error: unknown) => {
-    if (error instanceof DatasetError) return undefined;
-    throw error;
-  });
-  if (dataset === undefined || kindsOf([...dataset.train, ...dataset.validation, ...dataset.test]).length === 0) return undefined;
+  if (!(await isForgeryData(path))) return undefined;
+  const dataset = await readForgeryDataset(path);
   const { train, validation, test, notes, skipped, layout } = dataset;
   const all = [...train, ...validation, ...test];
   const { leaks, notes: unchecked, unreadable } = await checkLeaks(all);

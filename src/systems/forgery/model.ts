@@ -14,12 +14,18 @@ import { type ScoreCalibration, UNCALIBRATED } from "./score-calibration.ts";
 export const forgeryDetector = (p: Parameters, config: ModelConfig, calibration: ScoreCalibration = UNCALIBRATED) => {
   const image = imageInput(config.image.depth);
   const prepared = preprocess(image, config.image);
-  const found = detector(p, prepared.x, networksOf(config).detector);
+  const found = forgedRegions(detector(p, prepared.x, networksOf(config).detector), config);
   const { size } = config.image;
   const { outputs } = whereItCounts(regionMap(found, [size, size]), prepared);
   const logit = add(sum(mul(evidence(found), constant(Float32Array.from(calibration.slopes), [2]))), calibration.offset);
   return { image, map: outputs.map, score: sigmoid(logit) };
 };
+
+/** P as the forged part, also where it was learnt as the part that was kept. */
+export const forgedRegions = ({ logit, regions }: Detection, { loss }: ModelConfig): Detection => ({
+  logit,
+  regions: loss.maskPolarity === "kept" ? sub(1, regions) : regions,
+});
 
 /** What an image's probability is made of: the classifier's logit, and that of the largest value of the mean region map. One image -> [2]. */
 export const evidence = ({ logit, regions }: Detection): Tensor => {

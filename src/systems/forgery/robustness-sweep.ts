@@ -1,10 +1,10 @@
 import { type Detector, readSample } from "../../detection/index.ts";
 import { prefetch, toEightBit } from "../../imaging/index.ts";
-import { areaUnderRoc, imageMeasure, type Measure } from "../../metrics/index.ts";
+import { detectionMeasures, type Measure } from "../../metrics/index.ts";
 import { random } from "../../random/index.ts";
 import type { LineChart } from "../../report/index.ts";
 import type { WorkOptions } from "../system.ts";
-import type { ForgeryImage } from "./data.ts";
+import { type ForgeryImage, groupsOf } from "./data.ts";
 import { type Distortion, distort, distortions } from "./robustness.ts";
 
 /** How images of one distortion at one level are told apart. */
@@ -15,46 +15,63 @@ export interface RobustnessPoint {
   readonly auc: Measure;
 }
 
-/** The most images that are distorted: each of them 27 times. */
-const MOST = 100;
+/** What a sweep found. */
+export interface Robustness {
+  /** The AUC of the same images as they are. */
+  readonly undistorted: Measure;
+  readonly points: readonly RobustnessPoint[];
+}
+
+/** The most images of a class that are distorted: each of them 27 times. */
+const MOST = 50;
 
 /**
- * The AUC at every level of every distortion (see `distortions`), on the same images, at most 100 of them, drawn by chance. An image that cannot be read
- * is left out. @throws the signal's reason when it was interrupted.
+ * The AUC at every level of every distortion (see `distortions`), on the same images, at most 50 of each class, drawn by chance; intervals as those of
+ * `detectionMeasures`. An image that cannot be read is left out; undefined where a class is missing. @throws the signal's reason when it was interrupted.
  */
 export const robustnessSweep = async (
   detector: Detector,
   test: readonly ForgeryImage[],
   { workers = 2, listener, signal }: WorkOptions = {},
-): Promise<RobustnessPoint[]> => {
-  const samples = Array.from(random("robustness", test.length).permutation(test.length).subarray(0, MOST).sort(), (i) => test[i]);
+): Promise<Robustness | undefined> => {
+  const samples = [0, 1].flatMap((label) => {
+    const own = test.filter((sample) => sample.label === label);
+    return Array.from(random("robustness", label).permutation(own.length).subarray(0, MOST).sort(), (i) => own[i]);
+  });
   const levels = distortions.flatMap((distortion) => distortion.levels.map((level) => ({ distortion, level })));
   const scores: number[][] = levels.map(() => []);
-  const labels: (0 | 1)[] = [];
+  const seen: ForgeryImage[] = [];
+  const asTheyAre: number[] = [];
   const tasks = samples.map((sample) => () => readSample(sample, detector.description).catch((error: Error) => error));
   let done = 0;
   for await (const read of prefetch(tasks, workers)) {
-    const { label, name } = samples[done++];
+    const sample = samples[done++];
     listener?.({ kind: "count", text: "judging distorted images", done, total: samples.length });
     if (read instanceof Error) continue;
-    labels.push(label);
+    seen.push(sample);
+    asTheyAre.push((await detector.detect(read.image)).score);
     const picture = { image: toEightBit(read.image), mask: read.mask };
     for (const [index, { distortion, level }] of levels.entries()) {
       signal?.throwIfAborted();
-      const { image } = await distort(picture, distortion, level, name);
+      const { image } = await distort(picture, distortion, level, sample.name);
       scores[index].push((await detector.detect(image)).score);
     }
   }
-  return levels.map(({ distortion: { name, unit }, level }, index) => ({
+  const labels = seen.map(({ label }) => label);
+  if (new Set(labels).size < 2) return undefined;
+  const aucOf = (of: readonly number[]): Measure =>
+    detectionMeasures(Float32Array.from(of), labels, { threshold: 0.5, groups: groupsOf(seen) }).auc;
+  const points = levels.map(({ distortion: { name, unit }, level }, index) => ({
     distortion: name,
     unit,
     level,
-    auc: imageMeasure(areaUnderRoc, Float32Array.from(scores[index]), labels),
+    auc: aucOf(scores[index]),
   }));
+  return { undistorted: aucOf(asTheyAre), points };
 };
 
-/** The sweep as charts, one for each distortion; `undistorted` is the AUC of the images as they are. */
-export const robustnessCharts = (points: readonly RobustnessPoint[], undistorted: number): LineChart[] =>
+/** The sweep as charts, one for each distortion. */
+export const robustnessCharts = ({ points, undistorted }: Robustness): LineChart[] =>
   [...new Set(points.map(({ distortion }) => distortion))].map((name) => {
     const own = points.filter(({ distortion }) => distortion === name).toSorted((a, b) => a.level - b.level);
     const line = (label: string, of: (point: RobustnessPoint) => number) => ({
@@ -65,10 +82,6 @@ export const robustnessCharts = (points: readonly RobustnessPoint[], undistorted
       title: name,
       horizontal: own[0].unit,
       vertical: "AUC",
-      series: [line("distorted", ({ auc }) => auc.value), line("as they are", () => undistorted)],
+      series: [line("distorted", ({ auc }) => auc.value), line("as they are", () => undistorted.value)],
     };
   });
-
-/** The mean AUC over all distortions and levels; undefined without any. */
-export const meanRobustness = (points: readonly RobustnessPoint[]): number | undefined =>
-  points.length === 0 ? undefined : points.reduce((sum, { auc }) => sum + auc.value, 0) / points.length;

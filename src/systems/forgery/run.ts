@@ -1,6 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { costsOf, kinds, openDetector, readConfig, readDetector, reportData, type Words } from "../../detection/index.ts";
+import {
+  costsOf,
+  kinds,
+  openDetector,
+  readConfig,
+  readDetector,
+  reportData,
+  type Threshold,
+  type Words,
+} from "../../detection/index.ts";
 import { exists, writeFileAtomic } from "../../files/index.ts";
 import { networkOf } from "../../nn/index.ts";
 import { type LineChart, type ReportData, renderReport } from "../../report/index.ts";
@@ -8,7 +17,7 @@ import { type MetricsLine, readJson, readMetrics, readTensors, runFiles, writeJs
 import type { Evaluated, EvaluateRequest } from "../system.ts";
 import { type Compared, compareForgery } from "./compare.ts";
 import { configSchema, type ModelConfig, presets } from "./config.ts";
-import { datasetOf, type ForgeryDataset, leaveOutKind, readForgeryDataset } from "./data.ts";
+import { datasetOf, digestOfImages, type ForgeryDataset, readForgeryDataset } from "./data.ts";
 import { evaluateForgery, type ForgeryEvaluation, measuresForMachines, measuresForPeople } from "./evaluate.ts";
 import { writeForgeryDetector } from "./finish.ts";
 import { robustnessCharts } from "./robustness-sweep.ts";
@@ -28,8 +37,6 @@ interface ModelEvaluation extends Omit<EvaluateRequest, "run" | "out" | "ablatio
   readonly model: Uint8Array;
   /** Folder for `report.html` and `evaluation.json`. */
   readonly out: string;
-  /** Default: the test images of the data, all of them where no split is stated. */
-  readonly dataset?: ForgeryDataset;
   readonly metrics?: readonly MetricsLine[];
   readonly compared?: Compared;
 }
@@ -39,7 +46,6 @@ export const evaluateModel = async ({
   model,
   data,
   out,
-  dataset,
   metrics = [],
   compared,
   costs,
@@ -49,7 +55,7 @@ export const evaluateModel = async ({
 }: ModelEvaluation): Promise<Evaluated> => {
   const detector = await openDetector(model, { threads, provider });
   try {
-    const { test, skipped } = dataset ?? (await othersData(model, data));
+    const { test, skipped } = await testData(model, data);
     const found = await evaluateForgery(detector, test, options);
     const { evaluation } = found;
     options.listener?.({ kind: "stage", text: "writing the report" });
@@ -63,14 +69,14 @@ export const evaluateModel = async ({
       comparisons: compared && [compared.table],
       costs: costed?.chart,
       defaults: configSchema.parse(presets.small),
-      notices: noticesOf(found, detector.description.threshold?.normalImages),
+      notices: noticesOf(found, detector.description.threshold),
       words: WORDS,
     });
     const page: ReportData = {
       ...base,
       measures: measuresForPeople(found.measures),
       sectionTitles: { kinds: "Kinds of forgery" },
-      robustness: compared?.robustness ?? robustnessCharts(found.robustness, found.measures.auc?.value ?? Number.NaN),
+      robustness: compared?.robustness ?? (found.robustness && robustnessCharts(found.robustness)),
       training: trainingCharts(metrics),
     };
     const measures = measuresForMachines(found.measures);
@@ -111,19 +117,25 @@ export const evaluateRun = async ({ run, data, out, ablation, ...options }: Eval
     data,
     // Another folder's figures do not replace those of the run's own.
     out: out ?? (own ? run : join(run, `evaluation-${basename(resolve(data))}`)),
-    dataset: own ? await datasetOf(data, await readConfig(run, configSchema)) : undefined,
     metrics: await readMetrics(files.metrics),
     compared,
     ...options,
   });
 };
 
-/** Data that the model was not trained on: where no split is stated, all of them are for testing. */
-const othersData = async (model: Uint8Array, data: string): Promise<ForgeryDataset> => {
-  const config = configSchema.safeParse(readDetector(model).description.config).data;
-  const dataset = await readForgeryDataset(data, { test: 1, groups: config?.data.groups });
-  const kind = config?.data.leaveOut;
-  return kind === undefined ? dataset : leaveOutKind(dataset, kind);
+/**
+ * What a model is tested with: of the data that it was trained on, wherever they lie now, the images that were kept for testing; of others the test images, or all of
+ * them where no split is stated.
+ */
+const testData = async (model: Uint8Array, data: string): Promise<ForgeryDataset> => {
+  const { config: stored, provenance } = readDetector(model).description;
+  const config = configSchema.safeParse(stored).data;
+  if (config !== undefined) {
+    const own = await datasetOf(data, config).catch(() => undefined); // a kind that was left out may not be among others' data
+    const { dataDigest } = (provenance ?? {}) as { readonly dataDigest?: string };
+    if (own !== undefined && (await digestOfImages([...own.train, ...own.validation])) === dataDigest) return own;
+  }
+  return readForgeryDataset(data, { test: 1, groups: config?.data.groups });
 };
 
 export const CLASS_NAMES = { normal: "real", anomalous: "forged" };
@@ -139,13 +151,15 @@ const subtitleOf = ({ evaluation: { samples } }: ForgeryEvaluation): string => {
   return `${samples.length - forged} real and ${forged} forged test images`;
 };
 
-const noticesOf = ({ measures }: ForgeryEvaluation, validationReals: number | undefined): ReportData["notices"] => [
+const noticesOf = ({ measures }: ForgeryEvaluation, threshold: Threshold | undefined): ReportData["notices"] => [
   {
     text: "A probability is about images like those of training and validation: a forgery of another kind, a resized or a recompressed image may get any. It is a reason to look, not a proof.",
   },
-  ...(validationReals === undefined
-    ? [{ text: "There is no threshold from validation images; accuracy is at a probability of 0.5.", tone: "caution" } as const]
-    : [{ text: "Threshold and probabilities were set from validation images; test images played no part in them." }]),
+  threshold === undefined
+    ? { text: "There is no threshold from validation images; accuracy is at a probability of 0.5.", tone: "caution" }
+    : threshold.normalImages === undefined
+      ? { text: "The threshold was chosen by hand." }
+      : { text: "Threshold and probabilities were set from validation images; test images played no part in them." },
   ...(measures.auc
     ? []
     : [{ text: "There are no test images of both classes, so nothing can be measured.", tone: "caution" } as const]),
@@ -178,7 +192,10 @@ const trainingCharts = (lines: readonly MetricsLine[]): LineChart[] => {
       L_div: "generator_diversity",
     }),
     ...chart("Style branch", "loss", { style: "generator_style" }),
-    ...chart("Masks", "share kept real", { "mean of the masks": "generator_mask_mean" }),
+    ...chart("Masks", "share kept real", {
+      mean: "generator_mask_mean",
+      "deviation within an image": "generator_mask_deviation",
+    }),
     ...chart("Learning rate", "learning rate", { "learning rate": "learning_rate" }),
   ];
 };

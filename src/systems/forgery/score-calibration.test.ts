@@ -41,7 +41,9 @@ test("stays finite where the classes do not overlap, and leaves out what would c
   const logitMisleads = calibrateScore(judged([3, 2, -2, -3], [-1, 0.5, 0, 1], (i) => i > 1))!;
   expect(logitMisleads.slopes[0]).toBe(0);
   expect(logitMisleads.slopes[1]).toBeGreaterThan(0);
-  expect(calibrateScore(judged([3, 2, -2, -3], [3, 2, -2, -3], (i) => i > 1))?.slopes).toEqual([0.01, 0]);
+  const bothMislead = calibrateScore(judged([8, 7, 5, 4], [3, 2, -2, -3], (i) => i > 1))!;
+  expect(bothMislead.slopes).toEqual([0.01, 0]);
+  expect(probabilityOf([6, 0], bothMislead)).toBeCloseTo(0.5, 6);
   expect(calibrateScore(judged([1], [1], () => true))).toBeUndefined();
 });
 

@@ -23,7 +23,7 @@ export const probabilityOf = (evidence: ArrayLike<number>, { slopes, offset }: S
  * Probabilities that mean what they say (Platt 1999, "Probabilistic outputs for support vector machines"): logistic regression on the evidence of
  * images that were not trained on, both classes counting alike, with the targets (n + 1) / (n + 2) and 1 / (n + 2), n being the images of the class, in the
  * place of 1 and 0, which keeps slopes finite where the classes do not overlap. Evidence that would count the wrong way is left out; where
- * all would, the classifier's logit counts a little, so that there still is an order. Undefined unless there are images of both classes.
+ * all would, the classifier's logit counts a little, about a half, so that there still is an order. Undefined unless there are images of both classes.
  */
 export const calibrateScore = (images: readonly JudgedImage[]): ScoreCalibration | undefined => {
   if (new Set(images.map(({ label }) => label)).size < 2) return undefined;
@@ -34,10 +34,12 @@ export const calibrateScore = (images: readonly JudgedImage[]): ScoreCalibration
     for (const [index, which] of used.entries()) slopes[which] = own[index];
     return { slopes, offset };
   }
-  return { slopes: [LEAST_SLOPE, 0], offset: 0 };
+  const mean = images.reduce((total, { evidence }) => total + evidence[0], 0) / images.length;
+  return { slopes: [LEAST_SLOPE, 0], offset: -LEAST_SLOPE * mean };
 };
 
-const LEAST_SLOPE = 0.01;
+/** How much the logit counts where it told nothing. */
+export const LEAST_SLOPE = 0.01;
 /** Keeps the curvature from vanishing where evidence does not vary. */
 const RIDGE = 1e-6;
 

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDetector, readDetector } from "../../detection/index.ts";
 import { decodeImage } from "../../imaging/index.ts";
+import { networkOf } from "../../nn/index.ts";
 import { type Listener, readJson, readMetrics, readTensors, runFiles } from "../../training/index.ts";
-import { configSchema } from "./config.ts";
+import { configSchema, type ModelConfig } from "./config.ts";
 import { readForgeryDataset } from "./data.ts";
 import { inspectDataset } from "./inspect-dataset.ts";
 import { writeForgeryDataset } from "./maker/index.ts";
@@ -33,7 +34,7 @@ beforeAll(async () => {
   data = at("data");
   await writeForgeryDataset(data, {
     images: { train: 6, validation: 4, test: 4 },
-    kinds: ["splice-alpha", "noise"],
+    kinds: ["splice/alpha", "noise"],
     width: 64,
     height: 64,
   });
@@ -113,9 +114,9 @@ test("an evaluation measures images, regions and distorted images, and a report 
   expect(images).toBe(8);
   expect(Object.keys(measures)).toEqual(["auc", "eer", "ap", "accuracy", "balanced_accuracy", "region_iou", "region_ap"]);
   expect(page.robustness?.map(({ title }) => title)).toEqual(["JPEG", "blur", "resize", "noise", "crop"]);
-  const stored = (await readJson(runFiles(at("whole")).evaluation)) as { images: unknown[]; robustness: unknown[] };
+  const stored = (await readJson(runFiles(at("whole")).evaluation)) as { images: unknown[]; robustness: { points: unknown[] } };
   expect(stored.images).toHaveLength(8);
-  expect(stored.robustness).toHaveLength(27);
+  expect(stored.robustness.points).toHaveLength(27);
 });
 
 test("a model of an unfinished run has neither threshold nor calibration", async () => {
@@ -131,10 +132,21 @@ test("without validation images of both classes there is a score and no verdict"
   const listener: Listener = (event) => {
     if (event.kind === "warning") said.push(event.text);
   };
+  const { finishDetector } = await import("./finish.ts");
+  const { tensors } = await readTensors(runFiles(at("whole")).checkpoint);
+  const stored = (await readJson(runFiles(at("whole")).config)) as ModelConfig;
+  const { validation } = await readForgeryDataset(data);
+  const ofReal = validation.filter(({ label }) => label === 0);
+  const { model } = await finishDetector(networkOf(tensors), ofReal, { config: stored, provenance: {}, threads: 1, listener });
+  expect(readDetector(model).description.threshold).toBeUndefined();
+  expect(said.join()).toMatch(/no verdict/);
+});
+
+test("a kind that is left out is neither trained on nor validated with", async () => {
   const real = configSchema.parse({ ...config, trainOn: "real", data: { ...config.data, leaveOut: "noise" } });
   const { train, validation, test: tested } = await readForgeryDataset(data);
   expect(new Set([...train, ...validation, ...tested].map(({ group }) => group)).size).toBe(28);
-  await trained("real", { config: { ...real, training: { ...real.training, steps: 1 } }, listener });
+  await trained("real", { config: { ...real, training: { ...real.training, steps: 1 } } });
   const { description } = readDetector(await readFile(runFiles(at("real")).model));
   expect(description.threshold).toBeDefined(); // splices are left for validation
   expect((await readJson(runFiles(at("real")).manifest)) as object).toMatchObject({ trainingImages: 9 });

@@ -23,7 +23,7 @@ import {
 import type { WorkOptions } from "../system.ts";
 import { batchCounts, batchMaker, type ForgeryImages } from "./batches.ts";
 import type { Config, ModelConfig } from "./config.ts";
-import { datasetOf, digestOfImages, type ForgeryDataset } from "./data.ts";
+import { datasetOf, digestOfImages, type ForgeryDataset, kindsOf } from "./data.ts";
 import { finishDetector } from "./finish.ts";
 import { checkLeaks } from "./leak-check.ts";
 import { buildStep, buildStyleStep } from "./training-step.ts";
@@ -65,6 +65,10 @@ const trainInFolder = async (options: TrainOptions, dataset: ForgeryDataset): Pr
   const run = { threads, provider, workers, listener, signal };
   const { settled, digest, resume, provenance } = await begin(options, dataset, files, threads, provider);
   const training = dataset.train.filter(({ label }) => config.trainOn === "all" || label === 0);
+  if (config.simulated === "none" && kindsOf(training).length === 0) {
+    throw new Error(`"${data}" has no forged images to train on. Give some, or let them be simulated (simulated=generator).`);
+  }
+  if (training.length === 0) throw new Error(`"${data}" has no images to train on. Put some into train/real and train/fake.`);
   const preparing = openPreparingRuntime(1);
   try {
     const images = await prepareImages(training, preparing, {
@@ -164,6 +168,9 @@ interface Work extends WorkOptions {
   readonly resume: boolean;
 }
 
+/** Where the style branch's own training lies. */
+export const styleFiles = ({ folds }: RunFiles): RunFiles => runFiles(join(folds, "style-branch"));
+
 /** First values of the style branch, of its own training; none where there is no such branch, undefined where the signal stopped it. */
 const trainStyle = async (work: Work): Promise<ReadonlyMap<string, Value> | undefined> => {
   const { config, images, files, listener } = work;
@@ -173,7 +180,7 @@ const trainStyle = async (work: Work): Promise<ReadonlyMap<string, Value> | unde
   const { network: found, finished } = await trained(work, {
     step: buildStyleStep(config, batchCounts(images, config)),
     steps: alternation.styleSteps,
-    files: runFiles(join(files.folds, "style-branch")),
+    files: styleFiles(files),
   });
   return finished ? found : undefined;
 };

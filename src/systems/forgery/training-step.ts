@@ -27,7 +27,7 @@ export const playersOf = (p: Parameters): Players => ({ generator: p.at("generat
 
 /**
  * The graph of one step: the generator's steps with the detector held, then the detector's with the generator held; without a generator
- * the detector's alone. The weights begin with the values `from`, where it has them.
+ * the detector's alone, as many. The weights begin with the values `from`, where it has them.
  */
 export const buildStep = (config: StepConfig, counts: BatchCounts, from?: ReadonlyMap<string, Value>): TrainingStep => {
   const { seed, alternation, training } = config;
@@ -40,7 +40,8 @@ export const buildStep = (config: StepConfig, counts: BatchCounts, from?: Readon
     trains: (name) => name.startsWith("detector."),
     objective: (p, batch) => detectorLoss(playersOf(p), images(batch), { generator, detector }, options),
   });
-  if (generator === undefined) return ofDetector;
+  const detectorPart = { name: "detector", step: ofDetector, count: alternation.detectorSteps };
+  if (generator === undefined) return alternatingStep([detectorPart]);
   const ofGenerator = trainingStep({
     ...common,
     trains: (name) => name.startsWith("generator."),
@@ -48,7 +49,7 @@ export const buildStep = (config: StepConfig, counts: BatchCounts, from?: Readon
   });
   return alternatingStep([
     { name: "generator", step: ofGenerator, count: alternation.generatorSteps, rate: alternation.generatorRate },
-    { name: "detector", step: ofDetector, count: alternation.detectorSteps },
+    detectorPart,
   ]);
 };
 

@@ -86,10 +86,21 @@ interface ComparedRow {
  */
 export const compareGraders = async (
   model: Uint8Array,
-  { run, data, steps, minutes, sigmas, ...computing }: Omit<EvaluateRequest, "ablation" | "out"> & AblationRequest,
+  {
+    run,
+    data,
+    steps,
+    minutes,
+    sigmas,
+    seeds,
+    leaveOut,
+    ...computing
+  }: Omit<EvaluateRequest, "ablation" | "out"> & AblationRequest,
 ): Promise<Comparison> => {
-  if (minutes !== undefined || sigmas !== undefined)
-    throw new Error("Grading compares trainings of as many steps: leave out --minutes and --sigmas, or give --steps.");
+  if ([minutes, sigmas, seeds, leaveOut].some((option) => option !== undefined))
+    throw new Error(
+      "Grading compares trainings of as many steps: leave out --minutes, --sigmas, --seeds and --leave-out, or give --steps.",
+    );
   const config = configSchema.parse((await readJson(runFiles(run).config)) ?? {});
   const folder = join(run, "ablation");
   await mkdir(folder, { recursive: true });

@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
-const small: ForgeryDatasetOptions = { width: 64, height: 48, kinds: ["blur", "splice-alpha"] };
+const small: ForgeryDatasetOptions = { width: 64, height: 48, kinds: ["blur", "splice/alpha"] };
 const filesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name);
 
@@ -32,7 +32,7 @@ describe("writeForgeryDataset", () => {
       "train/real/00000.jpg",
       "train/fake/blur/00000.jpg",
       "train/real/00001.jpg",
-      "train/fake/splice-alpha/00001.jpg",
+      "train/fake/splice/alpha/00001.jpg",
     ]);
     expect(rows[1].mask).toBe("train/masks/blur/00000.png");
     const table = parse(await readFile(join(folder, "images.csv")), { columns: true });

@@ -65,8 +65,11 @@ export const generator = (p: Parameters, real: Tensor, reference: Tensor, option
 };
 
 /**
- * Blend branch: `M_i = sigmoid(K_i * f_s)` of the features f_s = E(x_s); their convex combination, whose k shares are learnt, enlarged, is M;
+ * Blend branch: `M_i = sigmoid(s N(K_i * f_s) + b_i)` of the features f_s = E(x_s); their convex combination, whose k shares are learnt, enlarged, is M;
  * `x_B = M o x_s + (1 - M) o x_r`. A combination keeps what the M_i say: 1 - M is the same combination of the 1 - M_i.
+ *
+ * N brings each mask's response to mean 0 and deviation 1 over its places, and s = 4: without them the masks of an image become one grey, which is in any band
+ * of areas too, and x_B a double exposure of two pictures in which no place is forged more than another.
  */
 export const blend = (
   p: Parameters,
@@ -79,11 +82,14 @@ export const blend = (
   const found = lastFeatures(p.at("features"), centred(real), options);
   const channels = channelsOf(options);
   const kernels = p.weight("kernels.weight", [count, channels, 3, 3], glorotUniform(9 * channels, 9 * count));
-  const masks = sigmoid(conv2d(found, kernels, { padding: 1, bias: p.weight("kernels.bias", [count], zeros) }));
+  const bias = reshape(p.weight("kernels.bias", [count], zeros), [1, count, 1, 1]);
+  const masks = sigmoid(add(mul(standardised(conv2d(found, kernels, { padding: 1 })), SHARPNESS), bias));
   const shares = reshape(softmax(p.weight("shares", [count], zeros)), [1, count, 1, 1]);
   const mask = resize2d(sum(mul(masks, shares), [1], { keepAxes: true }), sizeOf(real), "bilinear");
   return { kernels, masks, mask, image: add(mul(mask, real), mul(sub(1, mask), reference)) };
 };
+
+const SHARPNESS = 4;
 
 /**
  * Style-transfer branch: x_T = D(styled features of x_s). The features of both come from one encoder, as in AdaAttN (Liu et al. 2021). On its coarsest

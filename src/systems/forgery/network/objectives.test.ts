@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { gradients, input, type Tensor } from "../../../graph/index.ts";
+import { gradients, input, square, sum, type Tensor } from "../../../graph/index.ts";
 import { adam, frozen, trainable } from "../../../nn/index.ts";
 import type { Value, Values } from "../../../runtime/index.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type Players,
   presets,
 } from "./index.ts";
+import { roundedToEightBits } from "./objectives.ts";
 import { evaluate, madeUpImages, train } from "./testing/images.ts";
 
 const shape = [4, 3, 32, 32];
@@ -76,7 +77,7 @@ test("a generated image counts as much less beside a given forged one as is aske
   expect(Math.abs(none - all)).toBeGreaterThan(1e-6);
 });
 
-test("against a detector that has learnt a little the masks collapse; the mask-area term keeps them in the band", async () => {
+test("against a detector that has learnt a little the masks give way; the mask-area term keeps them in the band, and they are not one grey", async () => {
   const start = firstValues(1);
   const batch = { real: shape, reference: shape };
   const judge = await train(
@@ -100,28 +101,30 @@ test("against a detector that has learnt a little the masks collapse; the mask-a
             networks,
             {
               area,
-              maskArea: [0.3, 0.9],
+              maskArea: [0.48, 0.9],
             },
           ),
         optimiser: adam(),
         from: start,
       },
-      { steps: 20, rate: 1e-2, batchOf },
+      { steps: 20, rate: 0.2, batchOf },
     );
     return found;
   };
   const free = await forge(0);
-  expect(free[0].mask_mean).toBeGreaterThan(0.5);
-  expect(free[19].mask_mean).toBeLessThan(0.01);
+  expect(free[0].mask_mean).toBeGreaterThan(0.4);
+  expect(free[19].mask_mean).toBeLessThan(0.38);
 
   const held = await forge(1);
   for (const { mask_mean } of held.slice(5)) {
-    expect(mask_mean).toBeGreaterThan(0.2);
+    expect(mask_mean).toBeGreaterThan(0.43);
     expect(mask_mean).toBeLessThan(0.95);
   }
   expect(held[19].mask_area).toBeLessThan(0.2);
+  // Nor are they one grey, in which no place is forged more than another.
+  for (const { mask_deviation } of held) expect(mask_deviation).toBeGreaterThan(0.15);
   // It is an adversary none the less: regions are harder to find than they were.
-  expect(held[19].similarity).toBeGreaterThan(1.3 * held[0].similarity);
+  expect(held[19].similarity).toBeGreaterThan(1.1 * held[0].similarity);
 });
 
 /** Values of a loss of both players with the same first values, for 4 real images and 2 forged ones. */
@@ -139,9 +142,26 @@ const valuesOf = (
 };
 const region: Value = { data: new Float32Array(2 * 32 * 32).fill(1, 300, 1500), shape: [2, 1, 32, 32] };
 
+test("generated images are judged in 8 bits, as those of files are, and learn as if they were not", async () => {
+  const p = frozen(firstValues(5));
+  const players = { generator: p.at("generator"), detector: p.at("detector") };
+  const found = await evaluate(({ real, reference }) => {
+    const { blend } = generator(players.generator, real, reference, networks.generator);
+    const seen = roundedToEightBits(blend!.image);
+    return { made: blend!.image, seen, slope: gradients(sum(square(roundedToEightBits(real))), [real])[0] };
+  }, batchOf(1));
+  const [made, seen] = [numbers(found.made), numbers(found.seen)];
+  expect(seen.every((value) => Math.abs(255 * value - Math.round(255 * value)) < 1e-3)).toBe(true);
+  expect(made.filter((value) => Math.abs(255 * value - Math.round(255 * value)) < 1e-3).length).toBeLessThan(made.length / 10);
+  expect(Math.max(...seen.map((value, i) => Math.abs(value - made[i])))).toBeLessThan(0.5 / 255 + 1e-6);
+  expect(Math.max(...numbers(found.slope))).toBeGreaterThan(0.1);
+});
+
 test("both labels count alike, however many images there are of each", async () => {
   const found = await valuesOf(({ detector: p, generator: q }, { real, reference, forged }) => {
-    const { classification } = detectorLoss({ detector: p, generator: q }, { real, reference, forged }, networks);
+    const { classification } = detectorLoss({ detector: p, generator: q }, { real, reference, forged }, networks, {
+      eightBits: false,
+    });
     const { blend } = generator(q, real, reference, networks.generator);
     const logits = [real, blend!.image, forged].map((x) => detector(p, x, networks.detector).logit);
     return { classification, ofReal: logits[0], ofBlended: logits[1], ofForged: logits[2] };
@@ -185,7 +205,13 @@ test("a forged image teaches regions where its mask is known, and only there", a
 test("the generator climbs what the detector descends, either way of being its adversary", async () => {
   const found = await valuesOf((players, { real, reference }) => {
     const of = (options: ObjectiveOptions) =>
-      generatorLoss(players, { real, reference }, networks, { similarity: 2, diversity: 0, area: 0, ...options });
+      generatorLoss(players, { real, reference }, networks, {
+        similarity: 2,
+        diversity: 0,
+        area: 0,
+        eightBits: false,
+        ...options,
+      });
     const { loss, classification, similarity, diversity, mask_area } = of({});
     const { blend } = generator(players.generator, real, reference, networks.generator);
     return {
@@ -222,7 +248,7 @@ test("with both branches both kinds of images are judged, and the style branch i
     );
   const terms = (losses: object) => Object.keys(losses).sort();
   const common = ["classification", "loss", "similarity"];
-  const ofBlend = ["diversity", "mask_area", "mask_mean"];
+  const ofBlend = ["diversity", "mask_area", "mask_deviation", "mask_mean"];
   expect(terms(of({ blend: true, style: true }))).toEqual([...common, ...ofBlend, "style"].sort());
   expect(terms(of({ blend: true, style: false }))).toEqual([...common, ...ofBlend].sort());
   expect(terms(of({ blend: false, style: true }))).toEqual([...common, "style"].sort());

@@ -1,5 +1,6 @@
 import {
   add,
+  cast,
   concat,
   constant,
   div,
@@ -14,10 +15,11 @@ import {
   sub,
   sum,
   type Tensor,
+  withGradient,
 } from "../../../graph/index.ts";
 import { binaryCrossEntropy, type Parameters } from "../../../nn/index.ts";
 import { type DetectorOptions, detector } from "./detector.ts";
-import { type Generated, type GeneratorOptions, generator } from "./generator.ts";
+import { type Generated, type GeneratorOptions, generator, statistics } from "./generator.ts";
 import { diversityLoss, maskAreaLoss, regionWeights, type SimilarityOptions, similarityLoss } from "./losses.ts";
 import { type StyleLossOptions, styleLosses } from "./style-losses.ts";
 
@@ -60,6 +62,11 @@ export interface ObjectiveOptions {
    * found, are a third of what is forged where both branches generate. Default 1.
    */
   readonly generated?: number;
+  /**
+   * Whether generated images are rounded to 8 bits before they are judged, as those of files are; gradients pass as if they were not. A detector that resolves grey levels
+   * would otherwise tell them by their fractions. Default true.
+   */
+  readonly eightBits?: boolean;
   /** Weight of the style branch's own losses in the generator's. Default 1. */
   readonly styleLoss?: number;
   readonly style?: StyleLossOptions;
@@ -81,12 +88,12 @@ export interface ForgeryBatch {
 
 export type GeneratorLosses = Readonly<
   Record<"loss" | "classification" | "similarity", Tensor> &
-    Partial<Record<"diversity" | "mask_area" | "mask_mean" | "style", Tensor>>
+    Partial<Record<"diversity" | "mask_area" | "mask_mean" | "mask_deviation" | "style", Tensor>>
 >;
 
 /**
  * What the generator minimises: `-L_cls - lambda_1 L_sim + lambda_2 L_div + the mask-area term + the style branch's losses`, so it looks for images that the
- * detector takes for real and for regions that it does not find. Beside it its terms without signs and weights, and the masks' mean.
+ * detector takes for real and for regions that it does not find. Beside it its terms without signs and weights, the mask's mean, and its deviation over the places of an image.
  */
 export const generatorLoss = (
   players: Players,
@@ -97,7 +104,12 @@ export const generatorLoss = (
   const { similarity: ofSimilarity = 1, diversity: ofDiversity = 0.1, area: ofArea = 1, maskArea = [0.3, 0.9] } = options;
   const { adversary = "minimax", styleLoss: ofStyle = 1, style: styleOptions } = options;
   const { blend, styled } = generator(players.generator, real, reference, networks.generator);
-  const { logit, classification, similarity } = judge(players.detector, examplesOf({ blend, styled }), networks, options);
+  const { logit, classification, similarity } = judge(
+    players.detector,
+    examplesOf({ blend, styled }, options),
+    networks,
+    options,
+  );
 
   const fooling = adversary === "minimax" ? mul(classification, -1) : binaryCrossEntropy(logit, mul(logit, 0));
   let loss = sub(fooling, mul(similarity, ofSimilarity));
@@ -106,6 +118,7 @@ export const generatorLoss = (
     results.diversity = diversityLoss(blend.kernels);
     results.mask_area = maskAreaLoss(blend.masks, maskArea);
     results.mask_mean = mean(blend.mask);
+    results.mask_deviation = mean(statistics(blend.mask).sigma);
     loss = add(loss, add(mul(results.diversity, ofDiversity), mul(results.mask_area, ofArea)));
   }
   if (styled !== undefined && ofStyle > 0) {
@@ -129,7 +142,7 @@ export const detectorLoss = (
   const made = networks.generator ? generator(players.generator, real, reference, networks.generator) : {};
   const examples: Example[] = [
     { images: real, label: 0, region: scalar(0) },
-    ...examplesOf(made, stopGradient).map((example) => ({ ...example, weight: options.generated ?? 1 })),
+    ...examplesOf(made, options, stopGradient).map((example) => ({ ...example, weight: options.generated ?? 1 })),
   ];
   if (forged !== undefined) examples.push({ images: forged, label: 1, region: forgedRegion, known: regionKnown });
   const { classification, similarity } = judge(players.detector, examples, networks, options);
@@ -151,13 +164,22 @@ interface Example {
 }
 
 /** Blended images are forged where they are not kept, F_i = 1 - M_i; styled ones everywhere, F_i = 1. */
-const examplesOf = ({ blend, styled }: Generated, through = (x: Tensor): Tensor => x): Example[] => {
+const examplesOf = (
+  { blend, styled }: Generated,
+  { eightBits = true }: ObjectiveOptions,
+  through = (x: Tensor): Tensor => x,
+): Example[] => {
   const masks = blend && through(blend.masks);
+  const seen = (x: Tensor): Tensor => through(eightBits ? roundedToEightBits(x) : x);
   return [
-    ...(blend && masks ? [{ images: through(blend.image), label: 1 as const, region: sub(1, masks), masks }] : []),
-    ...(styled ? [{ images: through(styled), label: 1 as const, region: scalar(1) }] : []),
+    ...(blend && masks ? [{ images: seen(blend.image), label: 1 as const, region: sub(1, masks), masks }] : []),
+    ...(styled ? [{ images: seen(styled), label: 1 as const, region: scalar(1) }] : []),
   ];
 };
+
+/** The nearest of 256 values; the gradient passes through (Bengio et al. 2013, arXiv 1308.3432). */
+export const roundedToEightBits = (x: Tensor): Tensor =>
+  withGradient(div(cast(cast(add(mul(x, 255), 0.5), "int64"), "float32"), 255), [x], (dy) => [dy]);
 
 /** L_cls and L_sim of the detector's answers, from one pass over all images. */
 const judge = (p: Parameters, examples: readonly Example[], { detector: network }: Networks, options: ObjectiveOptions) => {

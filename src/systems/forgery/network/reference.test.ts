@@ -111,6 +111,7 @@ test("the generator's loss and every gradient, by the float64 reference", () =>
     (p, { real, reference }) =>
       generatorLoss({ generator: p.at("generator"), detector: held.at("detector") }, { real, reference }, networks, {
         ...options,
+        eightBits: false,
         style: { perception },
       }).loss,
     1e-3, // through the detector's largest values, the bias of an encoder is a small difference of large sums
@@ -119,7 +120,10 @@ test("the generator's loss and every gradient, by the float64 reference", () =>
 test("the detector's loss and every gradient, by the float64 reference", () =>
   expectSameStep(reference.detectorStep, values, fed, (p, { real, reference, forged, forgedRegion, regionKnown }) => {
     const players = { generator: held.at("generator"), detector: p.at("detector") };
-    return detectorLoss(players, { real, reference, forged, forgedRegion, regionKnown }, networks, options).loss;
+    return detectorLoss(players, { real, reference, forged, forgedRegion, regionKnown }, networks, {
+      ...options,
+      eightBits: false,
+    }).loss;
   }));
 
 test("what the finished networks return, by the float64 reference", async () => {

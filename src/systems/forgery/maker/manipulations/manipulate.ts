@@ -31,9 +31,9 @@ const OBJECTS = 0.9;
 
 /**
  * The manipulations, with the ranges of what they draw; all are drawn evenly.
- * - `splice-alpha`: an object or blob of the donor at another place, in a third of the cases turned by up to 20 degrees and scaled by
+ * - `splice/alpha`: an object or blob of the donor at another place, in a third of the cases turned by up to 20 degrees and scaled by
  *   0.8 to 1.25; edge 0.5 to 3 pixels.
- * - `splice-poisson`: the same, moved alone, by Poisson blending; in a third of the cases with mixed gradients.
+ * - `splice/poisson`: the same, moved alone, by Poisson blending; in a third of the cases with mixed gradients.
  * - `copy-move`: an object or blob of the target itself at another place, in half of the cases turned by up to 30 degrees and scaled by
  *   0.75 to 1.35; edge 0 to 1.5 pixels.
  * - `inpainting`: an object or blob removed by exemplar-based completion (`inpaint`).
@@ -44,7 +44,7 @@ const OBJECTS = 0.9;
  *   imbalance 1 to 3 %, 0.2 to 0.6 of the own fine detail kept.
  */
 const manipulations = {
-  "splice-alpha": ({ target, donor, area }, source) => {
+  "splice/alpha": ({ target, donor, area }, source) => {
     const region = randomRegion(source, donor, area, OBJECTS);
     const placement = randomPlacement(source, region, source.uniform() < 1 / 3 ? { turn: 20, scale: [0.8, 1.25] } : {});
     const piece = placed(toFloat(donor.image), region, placement);
@@ -53,7 +53,7 @@ const manipulations = {
       region: piece.region,
     };
   },
-  "splice-poisson": ({ target, donor, area }, source) => {
+  "splice/poisson": ({ target, donor, area }, source) => {
     const from = randomRegion(source, donor, area, OBJECTS);
     const { right, down } = randomPlacement(source, from, {});
     const region = movedRegion(from, right, down);
@@ -128,7 +128,7 @@ export const manipulationKinds = Object.keys(manipulations) as ManipulationKind[
 
 /** Kinds that take a part from another picture. */
 export const needsDonor = (kind: ManipulationKind): boolean =>
-  ["splice-alpha", "splice-poisson", "colour-transfer"].includes(kind);
+  ["splice/alpha", "splice/poisson", "colour-transfer"].includes(kind);
 
 export interface ManipulateOptions {
   readonly seed: number;
@@ -144,8 +144,8 @@ export const usualArea: AreaRange = { low: 0.04, high: 0.25 };
 const [MOST_ATTEMPTS, MOST_FITTING] = [60, 6];
 /** What shows: at least this share of the pixels changed, by this many levels on average. */
 const SHOWS: Readonly<Record<ManipulationKind, readonly [share: number, levels: number]>> = {
-  "splice-alpha": [0.85, 6],
-  "splice-poisson": [0.85, 4],
+  "splice/alpha": [0.85, 6],
+  "splice/poisson": [0.85, 4],
   "copy-move": [0.85, 6],
   inpainting: [0.85, 4],
   blur: [0.5, 1],
@@ -177,7 +177,10 @@ export const manipulate = (
   }
   const tried: { forgery: Forgery; shown: number }[] = [];
   for (let attempt = 0; attempt < MOST_ATTEMPTS && tried.length < MOST_FITTING; attempt++) {
-    const result = manipulations[kind]({ target, donor, area }, random("manipulation", seed, index, kind, attempt));
+    const result = manipulations[kind](
+      { target, donor, area },
+      random("manipulation", seed, index, kind.replace("/", "-"), attempt),
+    );
     if (result === undefined || !fits(result.region, area, kind)) continue;
     const forgery = { image: toBytes(result.picture), mask: result.region };
     const shown = shownBy(target.image, forgery, kind);
