@@ -1,13 +1,5 @@
 import { createImage, type Image } from "../image.ts";
-import {
-  type Affine,
-  composeAffine,
-  type Grid,
-  reoriented,
-  resampleVolume,
-  spacingOf,
-  type Volume,
-} from "../volumes/index.ts";
+import { type Affine, composeAffine, type Grid, reoriented, resampleVolume, spacingOf, type Volume } from "../volumes/index.ts";
 import { type ValueRange, valueRange } from "./samples.ts";
 
 /** Pixels of a panel's longer side at most, of a checkerboard's field along the longer side, and between panels. */
@@ -99,7 +91,11 @@ const withEdges = (still: Uint8Array, moved: Uint8Array, { width, height }: Grid
     for (let x = 1; x < width - 1; x++) {
       const at = y * width + x;
       const difference = (near: number, far: number, side: number): number =>
-        moved[at + far - side] - moved[at + near - side] + 2 * (moved[at + far] - moved[at + near]) + moved[at + far + side] - moved[at + near + side];
+        moved[at + far - side] -
+        moved[at + near - side] +
+        2 * (moved[at + far] - moved[at + near]) +
+        moved[at + far + side] -
+        moved[at + near + side];
       along[at] = difference(-1, 1, width);
       down[at] = difference(-width, width, 1);
     }
@@ -108,7 +104,8 @@ const withEdges = (still: Uint8Array, moved: Uint8Array, { width, height }: Grid
   const steep = slope.slice().sort()[Math.floor(0.9 * slope.length)];
   for (let at = width; at < slope.length - width; at++) {
     const across = Math.abs(along[at]) > Math.abs(down[at]) ? 1 : width;
-    if (slope[at] > Math.max(steep, 40) && slope[at] >= slope[at - across] && slope[at] > slope[at + across]) rgb.set(EDGE_COLOUR, 3 * at);
+    if (slope[at] > Math.max(steep, 40) && slope[at] >= slope[at - across] && slope[at] > slope[at + across])
+      rgb.set(EDGE_COLOUR, 3 * at);
   }
   return rgb;
 };
