@@ -20,7 +20,7 @@ export interface Similarity {
 export interface MutualInformation {
   /** Where `transform` takes the fixed volume's points in the moving one, how much the values there tell of each other. */
   readonly at: (transform: Affine) => Similarity;
-  /** The same, and the derivative of the mutual information by the transform's twelve numbers into `gradient`. */
+  /** The same, and the derivative of `normalised` by the transform's twelve numbers into `gradient`. */
   readonly withGradient: (transform: Affine, gradient: Float64Array) => Similarity;
 }
 
@@ -29,10 +29,11 @@ const BINS = 32;
 const FREE = 2;
 
 /**
- * Mutual information of two volumes at sample points, after Mattes et al. 2003 (IEEE Trans. Med. Imaging 22(1), equations 5 to 13): the
- * joint distribution p(f, m) of values is estimated by Parzen windows, a box for the fixed and a cubic B-spline for the moving volume,
- * which make sum p log(p / (p_f p_m)) differentiable: by the transform, it is
- * -1/n sum_samples [sum_m B3'(m - m_i) log(p(f_i, m) / p_m(m))] grad(m_i) (x_i, 1).
+ * Mutual information of two volumes at sample points. The joint distribution p(f, m) of values is estimated by Parzen windows, a box for
+ * the fixed and a cubic B-spline for the moving volume, as Mattes et al. 2003 (IEEE Trans. Med. Imaging 22(1)) do to make it
+ * differentiable. What is to be made large is N = (H(fixed) + H(moving)) / H(both), which does not rise, as plain mutual information
+ * does, when background leaves the overlap (Studholme et al. 1999). As the windows sum to 1, its derivative by the transform is
+ * -1/n sum_samples [sum_m B3'(m - m_i) (N log p(f_i, m) - log p_m(m)) / H(both)] grad(m_i) (x_i, 1).
  * Values between voxels are trilinear, and grad is the exact derivative of that. Samples outside the moving volume, its mask, or where a
  * value is not finite do not count.
  */
@@ -124,12 +125,15 @@ export const mutualInformation = (samples: SamplePoints, fixed: Looked, moving: 
 
   const at = (transform: Affine): Similarity => summarise(gather(transform));
 
-  const ratio = new Float64Array(BINS * BINS); // log(p(f, m) / p_m(m))
+  const weight = new Float64Array(BINS * BINS); // the derivative by p(f, m), but for what sums to 0
   const byIndex = new Float64Array(12);
   const withGradient = (transform: Affine, gradient: Float64Array): Similarity => {
     const inside = gather(transform);
     const similarity = summarise(inside);
-    for (let n = 0; n < ratio.length; n++) ratio[n] = joint[n] > 0 ? Math.log(joint[n] / movingSums[n % BINS]) : 0;
+    const both = entropy(joint);
+    for (let n = 0; n < weight.length; n++) {
+      weight[n] = joint[n] > 0 ? (similarity.normalised * Math.log(joint[n]) - Math.log(movingSums[n % BINS])) / both : 0;
+    }
     byIndex.fill(0);
     for (let n = 0, p = 0; n < count; n++, p += 3) {
       const bin = position[n];
@@ -140,7 +144,10 @@ export const mutualInformation = (samples: SamplePoints, fixed: Looked, moving: 
       const from = fixedBins[n] * BINS + first;
       // The derivatives of the four windows by the position, which sum to 0.
       const rise =
-        (-s * s * ratio[from] + t * (3 * t - 4) * ratio[from + 1] - s * (3 * s - 4) * ratio[from + 2] + t * t * ratio[from + 3]) /
+        (-s * s * weight[from] +
+          t * (3 * t - 4) * weight[from + 1] -
+          s * (3 * s - 4) * weight[from + 2] +
+          t * t * weight[from + 3]) /
         2;
       const [px, py, pz] = [points[p], points[p + 1], points[p + 2]];
       const [gi, gj, gk] = [rise * slopes[p], rise * slopes[p + 1], rise * slopes[p + 2]];

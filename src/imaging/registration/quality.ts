@@ -10,8 +10,8 @@ export interface RegistrationQuality {
   readonly before: Similarity;
   readonly after: Similarity;
   /**
-   * How much of the mutual information goes when the moving volume is moved off by a tenth of the volume's size, the least over twelve
-   * shifts and turns: near 1 a sharp peak, 0 or less none.
+   * Which part of the normalised mutual information, less 1, goes when the fixed points are moved off by a fifth of their root mean
+   * square distance from their centre, the least over twelve shifts and turns: near 1 a sharp peak, 0 or less none.
    */
   readonly prominence: number;
   /**
@@ -62,9 +62,9 @@ export const judgeRegistration = ({ information, points, start, transform, backw
   const displaced = Array.from({ length: 12 }, (_, n) => {
     const parameters = new Float64Array(6);
     parameters[n >> 1] = (n % 2 === 0 ? 1 : -1) * radius * 0.2;
-    return information.at(motion.at(parameters)).mutualInformation;
+    return information.at(motion.at(parameters)).normalised;
   });
-  const prominence = after.mutualInformation > 0 ? 1 - Math.max(...displaced) / after.mutualInformation : 0;
+  const prominence = after.normalised > 1 ? 1 - (Math.max(...displaced) - 1) / (after.normalised - 1) : 0;
   const inconsistency = backward ? meanReturn(transform, backward, points) : Number.NaN;
   const { stretches, turn } = shapeOf(transform);
   const warnings = [

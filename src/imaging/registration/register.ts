@@ -40,14 +40,13 @@ export interface Registration {
   readonly kind: RegistrationKind;
   /** Patient coordinates (LPS+, mm) of the fixed volume to those of the moving one: what `resampleVolume` takes. */
   readonly transform: Affine;
-  /** Of the volumes on the finest level, in nats. */
-  readonly mutualInformation: number;
+  /** With the mutual information reached, before and after, and what speaks against the result. */
   readonly quality: RegistrationQuality;
 }
 
 /**
- * Finds where the points of a fixed volume lie in a moving one, of the same patient and of any contrast, by the largest mutual
- * information (Mattes et al. 2003) over rigid or affine transforms, from coarse to fine. The same input gives the same bits.
+ * Finds where the points of a fixed volume lie in a moving one, of the same patient and of any contrast, by the largest
+ * normalised mutual information (Studholme et al. 1999; Mattes et al. 2003) over rigid or affine transforms, from coarse to fine. The same input gives the same bits.
  * @throws RangeError when the volumes do not overlap, have no contrast, or an option cannot be; what `signal` gives when it is aborted.
  */
 export const registerVolumes = async (
@@ -80,7 +79,7 @@ export const registerVolumes = async (
   const information = mutualInformation(points, finest.fixed, finest.moving);
   const begin = typeof start === "string" ? identityAffine : start;
   const quality = judgeRegistration({ information, points, start: begin, transform, backward });
-  return { kind, transform, mutualInformation: quality.after.mutualInformation, quality };
+  return { kind, transform, quality };
 };
 
 /** The moving volume on the fixed one's grid, as the registration found it; `outside` beyond it, default 0. */

@@ -24,7 +24,8 @@ export interface RegistrationProgress {
   readonly spacing: number;
   readonly kind: RegistrationKind;
   readonly iteration: number;
-  readonly mutualInformation: number;
+  /** The mutual information so far, normalised: 1 .. 2. */
+  readonly normalised: number;
 }
 
 export interface SearchOptions {
@@ -39,7 +40,7 @@ export interface SearchOptions {
 const ITERATIONS = 60;
 
 /**
- * The transform from the fixed to the moving volume with the most mutual information that is found from the start, level by level, each
+ * The transform from the fixed to the moving volume with the most normalised mutual information that is found from the start, level by level, each
  * on sample points of its own: first rigid; where asked for, affine from there, on all levels but the coarsest. Between iterations other
  * work goes on. @throws RangeError when the volumes do not overlap at the start, and what `signal` gives when it is aborted.
  */
@@ -48,14 +49,14 @@ export const findTransform = async (levels: readonly Level[], options: SearchOpt
   for (const [at, level] of levels.entries()) {
     const { volume, mask } = levels[levels.length - 1].fixed;
     const count = at === 0 ? Math.min(options.samples, 10_000) : options.samples;
-    const points = stratifiedPoints(volume, count, [...options.keys, at], mask);
+    const points = stratifiedPoints(mask ?? volume, count, [...options.keys, at], mask);
     const information = mutualInformation(points, level.fixed, level.moving);
     const improve = async (from: Affine, kind: RegistrationKind): Promise<Found> => {
       const motion = kind === "rigid" ? rigidMotion(from, points) : affineMotion(from, points);
       const report = ({ iterations, value }: Minimum): void =>
         options.onProgress?.({
           ...{ level: at + 1, levels: levels.length, spacing: level.spacing, kind },
-          ...{ iteration: iterations, mutualInformation: -value },
+          ...{ iteration: iterations, normalised: -value },
         });
       return climb(information, motion, level.spacing, report, options.signal);
     };
@@ -95,12 +96,12 @@ const climb = async (
   const least = information.at(motion.at(none)).overlap / 2;
   const byTransform = new Float64Array(12);
   const objective = (parameters: Float64Array, gradient: Float64Array): number => {
-    const { mutualInformation: value, overlap } = information.withGradient(motion.at(parameters), byTransform);
+    const { normalised, overlap } = information.withGradient(motion.at(parameters), byTransform);
     if (overlap < least) return Infinity;
     for (const [k, derivative] of motion.derivatives(parameters).entries()) {
       gradient[k] = -derivative.reduce((sum, one, n) => sum + one * byTransform[n], 0);
     }
-    return -value;
+    return -normalised;
   };
   const steps = { firstStep: spacing / 2, longestStep: 2 * spacing, shortestStep: spacing / 500, iterations: ITERATIONS };
   let best: Float64Array = none;
