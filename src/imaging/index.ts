@@ -13,6 +13,7 @@ export * from "./percentile.ts";
 export * from "./prefetch.ts";
 export * from "./preprocess.ts";
 export * from "./reduce.ts";
+export * from "./registration/index.ts";
 export * from "./resample.ts";
 export * from "./slides/index.ts";
 export * from "./srgb.ts";

@@ -46,7 +46,8 @@ export interface Registration {
 
 /**
  * Finds where the points of a fixed volume lie in a moving one, of the same patient and of any contrast, by the largest
- * normalised mutual information (Studholme et al. 1999; Mattes et al. 2003) over rigid or affine transforms, from coarse to fine. The same input gives the same bits.
+ * normalised mutual information (Studholme et al. 1999; Mattes et al. 2003) over rigid or affine transforms, from coarse to fine. The
+ * same input gives the same bits.
  * @throws RangeError when the volumes do not overlap, have no contrast, or an option cannot be; what `signal` gives when it is aborted.
  */
 export const registerVolumes = async (
