@@ -5,4 +5,4 @@ export { registrationPicture } from "./picture.ts";
 export { QUALITY_LIMITS, type RegistrationQuality } from "./quality.ts";
 export { type Registration, type RegistrationOptions, registeredVolume, registerVolumes } from "./register.ts";
 export type { RegistrationKind, RegistrationProgress } from "./search.ts";
-export type { Start } from "./start.ts";
+export type { RegistrationStart } from "./start.ts";

@@ -14,13 +14,13 @@ import { pyramidSpacings, reducedVolume } from "./pyramid.ts";
 import { judgeRegistration, type RegistrationQuality, shapeOf } from "./quality.ts";
 import { stratifiedPoints, valueRange } from "./samples.ts";
 import { findTransform, type Level, type RegistrationKind, type RegistrationProgress } from "./search.ts";
-import type { Start } from "./start.ts";
+import type { RegistrationStart } from "./start.ts";
 
 export interface RegistrationOptions {
   /** Default "rigid". */
   readonly kind?: RegistrationKind;
   /** Default "search". */
-  readonly start?: Start;
+  readonly start?: RegistrationStart;
   /** On the grid of its volume: only voxels that are not 0 count. */
   readonly fixedMask?: LabelVolume;
   readonly movingMask?: LabelVolume;
@@ -97,7 +97,7 @@ const checkOptions = (
     fixedMask,
     movingMask,
     finest = 0,
-  }: RegistrationOptions & { kind: string; start: Start; samples: number },
+  }: RegistrationOptions & { kind: string; start: RegistrationStart; samples: number },
 ): void => {
   for (const [name, volume, mask] of [
     ["fixed", fixed, fixedMask],

@@ -4,7 +4,7 @@ import { bfgs, type Minimum } from "./bfgs.ts";
 import { affineMotion, type Motion, rigidMotion } from "./motion.ts";
 import { type Looked, type MutualInformation, mutualInformation } from "./mutual-information.ts";
 import { stratifiedPoints } from "./samples.ts";
-import { bestStarts, centreOfMass, type Start } from "./start.ts";
+import { bestStarts, centreOfMass, type RegistrationStart } from "./start.ts";
 
 /** Rigid: three angles, three shifts. Affine: any linear map too, twelve numbers. */
 export type RegistrationKind = "rigid" | "affine";
@@ -30,7 +30,7 @@ export interface RegistrationProgress {
 
 export interface SearchOptions {
   readonly kind: RegistrationKind;
-  readonly start: Start;
+  readonly start: RegistrationStart;
   readonly samples: number;
   readonly keys: readonly (number | string)[];
   readonly onProgress?: (progress: RegistrationProgress) => void;

@@ -33,7 +33,7 @@ const FOLLOWED = 4;
  * Where a registration begins: "headers": both in the same patient coordinates, as they are; "centres": the centres of mass together;
  * "search": the best of both and of turns about them; or a transform from the fixed to the moving volume.
  */
-export type Start = "search" | "headers" | "centres" | Affine;
+export type RegistrationStart = "search" | "headers" | "centres" | Affine;
 
 /** Below this part of the fixed volume within the moving one they do not overlap. */
 const LEAST_OVERLAP = 0.02;
@@ -47,7 +47,7 @@ export const bestStarts = (
   information: MutualInformation,
   fixedCentre: Vector3,
   movingCentre: Vector3,
-  start: Start,
+  start: RegistrationStart,
 ): readonly Affine[] => {
   const centres = shiftOf(movingCentre.map((to, axis) => to - fixedCentre[axis]) as unknown as Vector3);
   const first = start === "centres" ? centres : typeof start === "string" ? identityAffine : start;
@@ -64,7 +64,7 @@ export const bestStarts = (
     .map((one) => one.start);
 };
 
-const noOverlap = (overlap: number, start: Start): string => {
+const noOverlap = (overlap: number, start: RegistrationStart): string => {
   const where =
     start === "centres"
       ? "With their centres of mass together"
