@@ -58,16 +58,17 @@ describe("bifurcation", () => {
 });
 
 describe("stenosis", () => {
+  const narrowed = partialVolumes(axialGrid(60, 25, 0.5, 1), carotid(8, 1.5));
+
   test("is that of the internal carotid against its distal end, by area and by diameter", () => {
-    const features = featuresOf(measureVessel(partialVolumes(axialGrid(60, 25, 0.5, 1), carotid(8, 1.5))));
+    const features = featuresOf(measureVessel(narrowed));
     expect(features.stenosis_diameter).toBeCloseTo(40, 0);
     expect(Math.abs(features.stenosis_area! - 64)).toBeLessThan(1);
     expect(Math.abs(features.lumen_area_minimum! - Math.PI * 1.5 ** 2)).toBeLessThan(0.15);
   });
 
   test("follows the branch that is given by hand", () => {
-    const vessel = partialVolumes(axialGrid(60, 25, 0.5, 1), carotid(8, 1.5));
-    const external = featuresOf(measureVessel(vessel, { internal: [-5.9, 0, 17] }));
+    const external = featuresOf(measureVessel(narrowed, { internal: [-5.9, 0, 17] }));
     expect(Math.abs(external.stenosis_diameter!)).toBeLessThan(3);
   });
 

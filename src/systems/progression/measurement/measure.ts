@@ -48,7 +48,7 @@ export interface VesselMeasurement {
 
 /**
  * Measures a vessel slice by slice in the units of its grid. From fractions lengths and areas are exact to about a percent at pixels of
- * 0.5 mm; from labels each slice's areas carry the rounding of the pixels at their rims (1.7 % of a lumen 6 mm wide), which averages out
+ * 0.5 mm; from labels each slice's areas carry the rounding of the pixels at their rims (some 2 % of a lumen 5 mm wide), which averages out
  * in volumes. All that is labelled is measured: both branches where both are.
  * @throws RangeError for a class that is none of `vesselClasses`, fractions that do not fit the grid, or a bifurcation outside it.
  */

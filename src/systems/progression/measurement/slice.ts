@@ -77,7 +77,7 @@ export const measureSlice = (whole: ClassSlice, leastLumenArea: number): SliceMe
   const vessel = atRim(sumOf(...everything));
   const lumenArea = pixelArea * total(lumen.values);
   const vesselArea = pixelArea * total(vessel.values);
-  const lumens = lumensOf(lumen, slice).filter(({ area }) => area >= leastLumenArea);
+  const lumens = lumensOf(lumen, slice, leastLumenArea);
   const outer = contoursOf(vessel, slice).filter((contour) => signedArea(contour) > 0);
   const thickness = wallThickness(
     lumens.map(({ contour }) => contour),
@@ -181,8 +181,11 @@ const blurred = ({ width, height, values }: SliceField, times: number): SliceFie
   return { width, height, values: now };
 };
 
-/** The connected parts (4 neighbours) of a field where it is above 1/2, each with the rim around it; shared rims go to the first. */
-const partsOf = ({ width, height, values }: SliceField): readonly SliceField[] => {
+/**
+ * The connected parts (4 neighbours) of a field where it is above 1/2, each with the rim around it; shared rims go to the first. Parts whose
+ * values sum up to less than `least` are left out.
+ */
+const partsOf = ({ width, height, values }: SliceField, least = 0): readonly SliceField[] => {
   const { labels, count } = connectedComponents(
     Uint8Array.from(values, (value) => (value > 0.5 ? 1 : 0)),
     width,
@@ -198,15 +201,14 @@ const partsOf = ({ width, height, values }: SliceField): readonly SliceField[] =
       }
     }
   }
-  return Array.from({ length: count }, (_, part) => ({
-    width,
-    height,
-    values: values.map((value, n) => (owner[n] === part + 1 ? value : 0)),
-  }));
+  const sums = new Float64Array(count + 1);
+  for (let n = 0; n < values.length; n++) sums[owner[n]] += values[n];
+  const kept = Array.from({ length: count }, (_, part) => part + 1).filter((part) => sums[part] >= least);
+  return kept.map((part) => ({ width, height, values: values.map((value, n) => (owner[n] === part ? value : 0)) }));
 };
 
-const lumensOf = (lumen: SliceField, slice: ClassSlice): readonly LumenMeasurement[] =>
-  partsOf(lumen)
+const lumensOf = (lumen: SliceField, slice: ClassSlice, leastArea: number): readonly LumenMeasurement[] =>
+  partsOf(lumen, leastArea / slice.pixelArea)
     .map((part) => {
       let [weight, column, row] = [0, 0, 0];
       for (const [n, value] of part.values.entries()) {

@@ -91,7 +91,7 @@ describe("patients", () => {
 
 describe("truth", () => {
   test("does not depend on how fine it is looked at", () => {
-    const finer = vesselTruth(whole, 0.1).comparison.first;
+    const finer = vesselTruth(whole, 0.125).comparison.first;
     for (const { name, unit } of vesselFeatures) {
       const tolerance = unit === "mm" ? 0.06 : unit === "1" ? 0.002 : Math.max(0.4, 0.01 * finer[name]!);
       expect(Math.abs(truth.comparison.first[name]! - finer[name]!), name).toBeLessThan(tolerance);
