@@ -1,5 +1,6 @@
 export { type Baseline, blurredDifference } from "./baseline.ts";
 export { type Calibration, calibrate, standardise } from "./calibration.ts";
+export type { Words } from "./case-groups.ts";
 export * from "./contract.ts";
 export { type CostLine, type CostTable, costsOf } from "./costs.ts";
 export { type Detection, type Detector, type DetectorOptions, openDetector } from "./detector.ts";
@@ -23,7 +24,7 @@ export { openPreparingRuntime } from "./preparing-runtime.ts";
 export * from "./preprocessor.ts";
 export { type LabelledImage, readImage, readSample } from "./read.ts";
 export { onlyRegion, type Region, readRegion, regionOfRun, whereItCounts } from "./region.ts";
-export { kinds, measuresForMachines, measuresForPeople, type ReportInput, reportData, type Words } from "./report.ts";
+export { kinds, measuresForMachines, measuresForPeople, type ReportInput, reportData } from "./report.ts";
 export { readConfig, rebuildModel } from "./run.ts";
 export * from "./score.ts";
 export * from "./settings.ts";

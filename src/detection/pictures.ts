@@ -68,7 +68,7 @@ export const heatScale = (
   const { low, high, threshold } = fixed;
   const begins =
     description.imageScore.kind === "classifier"
-      ? `Colour is the probability that a place is anomalous, from ${low} on`
+      ? `Colour begins at ${low} of the map, which runs from 0 to 1`
       : "Colour begins halfway between what normal images show and the threshold";
   return {
     colours,
@@ -123,7 +123,7 @@ export const outlined = (image: Image, side: number, mask?: Mask, ignored?: Mask
   return result;
 };
 
-/** Where colour begins and where it is full; undefined without a threshold above the normal level. Of a classifier's map, a probability, the half is the threshold. */
+/** Where colour begins and where it is full; undefined without a threshold above the normal level. A classifier's map runs from 0 to 1, whatever its threshold for images is. */
 const mapRange = ({ threshold, imageScore }: DetectorDescription) => {
   if (imageScore.kind === "classifier") return { low: 0.25, high: 1, threshold: 0.5 };
   if (threshold?.normalLevel === undefined || threshold.value <= threshold.normalLevel) return undefined;

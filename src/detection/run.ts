@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { networkOf } from "../nn/index.ts";
-import { type RunFiles, readJson, readTensors, runFiles } from "../training/index.ts";
+import { type RunFiles, readJson, readLastState, runFiles } from "../training/index.ts";
 import { writeDetector } from "./contract.ts";
 import { describeDetector, type MethodConfig, type MethodOf } from "./method.ts";
 import { regionOfRun } from "./region.ts";
@@ -32,15 +32,12 @@ export const rebuildModel = async <Config extends MethodConfig>(
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const given = await readConfig(folder, schema);
-  const { tensors } = await readTensors(files.checkpoint).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? new Error(`"${folder}" holds neither a model nor a checkpoint yet: train it first.`) : error;
-  });
   // A checkpoint is written after the settings are settled.
   const config = given as Settled<Config>;
   const method = await methodOf(given, {});
   await requireSameOrigin(method, files);
   const region = await regionOfRun(files, config.image.roi, config.image);
-  const graph = method.unfinished(networkOf(tensors), config, region);
+  const graph = method.unfinished(networkOf(await readLastState(files)), config, region);
   return writeDetector(graph, describeDetector(method, config, region, { ...method.provenance, unfinished: true }));
 };
 

@@ -1,4 +1,4 @@
-import { basename, join, resolve } from "node:path";
+import { join } from "node:path";
 import type { z } from "zod";
 import {
   type EvaluateOptions,
@@ -11,6 +11,7 @@ import {
 import type { Comparison } from "../report/index.ts";
 import { digestOf, readJson, readMetrics, runFiles, writeJson } from "../training/index.ts";
 import { digestOfDataset } from "./dataset-digest.ts";
+import { evaluationFolder } from "./evaluation-folder.ts";
 import type { AblationRequest, Evaluated, System, WorkOptions } from "./system.ts";
 
 export interface CompareRequest extends WorkOptions, AblationRequest {
@@ -48,9 +49,6 @@ export const detectorSystem = <Config extends MethodConfig>(detector: DetectorSy
         throw new Error(`The system "${name}" compares one seed, and leaves no kind out: leave out --seeds and --leave-out.`);
       const files = runFiles(run);
       const model = await rebuild(run);
-      const manifest = (await readJson(files.manifest)) as { data?: string } | undefined;
-      // Another folder's figures do not replace those of the run's own.
-      const ownData = manifest?.data === resolve(data);
       const kept = join(run, "ablation", "comparisons.json");
       const compared = ablation && (await compare?.({ run, data, ...ablation, ...options }));
       if (compared) await writeJson(kept, { of: await originOf(model, data), comparisons: compared } satisfies Compared);
@@ -59,7 +57,7 @@ export const detectorSystem = <Config extends MethodConfig>(detector: DetectorSy
       return evaluated({
         model,
         data,
-        out: out ?? (ownData ? run : join(run, `evaluation-${basename(resolve(data))}`)),
+        out: out ?? (await evaluationFolder(run, data)),
         metrics: await readMetrics(files.metrics),
         comparisons,
         costs,

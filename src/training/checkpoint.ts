@@ -53,6 +53,14 @@ export const readTensors = async (path: string): Promise<{ tensors: Map<string, 
   }
 };
 
+/** The state of a run that has been trained for a while. @throws Error when there is none yet, CheckpointError when it is damaged. */
+export const readLastState = async ({ folder, checkpoint }: RunFiles): Promise<Map<string, Value>> => {
+  const { tensors } = await readTensors(checkpoint).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? new Error(`"${folder}" holds neither a model nor a checkpoint yet: train it first.`) : error;
+  });
+  return tensors;
+};
+
 export const hasCheckpoint = ({ checkpoint }: RunFiles): Promise<boolean> => exists(checkpoint);
 
 /** Whether there is anything to go on from: the run's checkpoint, or one of a network for its threshold. */

@@ -1,4 +1,12 @@
-export { CheckpointError, hasBegun, hasCheckpoint, readTensors, requireCheckpointOf, writeTensors } from "./checkpoint.ts";
+export {
+  CheckpointError,
+  hasBegun,
+  hasCheckpoint,
+  readLastState,
+  readTensors,
+  requireCheckpointOf,
+  writeTensors,
+} from "./checkpoint.ts";
 export * from "./epoch-order.ts";
 export type { Listener, ProgressEvent } from "./events.ts";
 export { type TrainingOptions, type TrainingResult, train } from "./loop.ts";

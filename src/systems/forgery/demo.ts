@@ -12,7 +12,7 @@ import { trainForgeryDetector } from "./train.ts";
 
 const SIZE = 64;
 const IMAGES = { train: 320, validation: 80, test: 120 };
-/** Kinds whose traces a small network learns within minutes. */
+/** Most of these leave traces that a small network learns within minutes; each one's figure is in the report. */
 const KINDS: readonly ManipulationKind[] = ["splice/alpha", "inpainting", "blur", "upsampling"];
 
 /** Makes photographs and forgeries of them, trains a small detector against its forger, and shows it beside a model that sees only an image's colours. */
@@ -42,7 +42,7 @@ export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Dem
   });
   const table: Comparison = {
     title: "Real and forged images that were not trained on",
-    note: `AUC: 0.5 is chance, 1 perfect; 95 % bootstrap intervals. The colour model sees the histogram and moments of an image's colours, and not where they are. Nothing here says how photographs of the world fare: the kinds (${KINDS.join(", ")}) are those of the maker that a small network learns within minutes, and the others are harder.`,
+    note: `AUC: 0.5 is chance, 1 perfect; 95 % bootstrap intervals. The colour model sees the histogram and moments of an image's colours, and not where they are. Nothing here says how photographs of the world fare: the kinds (${KINDS.join(", ")}) were chosen among the maker's nine, others are harder; the report shows each.`,
     columns: [
       { name: "AUC", better: "higher" },
       { name: "equal error rate", better: "lower" },

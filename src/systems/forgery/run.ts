@@ -13,7 +13,8 @@ import {
 import { exists, writeFileAtomic } from "../../files/index.ts";
 import { networkOf } from "../../nn/index.ts";
 import { type LineChart, type ReportData, renderReport } from "../../report/index.ts";
-import { type MetricsLine, readJson, readMetrics, readTensors, runFiles, writeJson } from "../../training/index.ts";
+import { type MetricsLine, readLastState, readMetrics, runFiles, writeJson } from "../../training/index.ts";
+import { evaluationFolder } from "../evaluation-folder.ts";
 import type { Evaluated, EvaluateRequest } from "../system.ts";
 import { type Compared, compareForgery } from "./compare.ts";
 import { configSchema, type ModelConfig, presets } from "./config.ts";
@@ -27,10 +28,7 @@ export const rebuildModel = async (run: string): Promise<Uint8Array> => {
   const files = runFiles(run);
   if (await exists(files.model)) return readFile(files.model);
   const config = (await readConfig(run, configSchema)) as ModelConfig;
-  const { tensors } = await readTensors(files.checkpoint).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? new Error(`"${run}" holds neither a model nor a checkpoint yet: train it first.`) : error;
-  });
-  return writeForgeryDetector(networkOf(tensors), { config, provenance: { unfinished: true } });
+  return writeForgeryDetector(networkOf(await readLastState(files)), { config, provenance: { unfinished: true } });
 };
 
 interface ModelEvaluation extends Omit<EvaluateRequest, "run" | "out" | "ablation"> {
@@ -109,14 +107,11 @@ export const evaluateModel = async ({
 export const evaluateRun = async ({ run, data, out, ablation, ...options }: EvaluateRequest): Promise<Evaluated> => {
   const files = runFiles(run);
   const model = await rebuildModel(run);
-  const manifest = (await readJson(files.manifest)) as { data?: string } | undefined;
-  const own = manifest?.data === resolve(data);
   const compared = ablation && (await compareForgery({ run, data, ...ablation, ...options }));
   return evaluateModel({
     model,
     data,
-    // Another folder's figures do not replace those of the run's own.
-    out: out ?? (own ? run : join(run, `evaluation-${basename(resolve(data))}`)),
+    out: out ?? (await evaluationFolder(run, data)),
     metrics: await readMetrics(files.metrics),
     compared,
     ...options,

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { join } from "node:path";
 import { exists, writeFileAtomic } from "../../files/index.ts";
 import type { Measure } from "../../metrics/index.ts";
 import { frozen, networkOf } from "../../nn/index.ts";
 import { type Comparison, type ReportData, renderReport } from "../../report/index.ts";
-import { readJson, readTensors, runFiles, writeJson } from "../../training/index.ts";
+import { readJson, readLastState, runFiles, writeJson } from "../../training/index.ts";
+import { evaluationFolder } from "../evaluation-folder.ts";
 import type { Evaluated, EvaluateRequest } from "../system.ts";
 import { compareGraders } from "./compare.ts";
 import { configSchema } from "./config.ts";
@@ -19,10 +20,7 @@ export const rebuildModel = async (run: string): Promise<Uint8Array> => {
   const files = runFiles(run);
   if (await exists(files.model)) return readFile(files.model);
   const config = configSchema.parse((await readJson(files.config)) ?? {});
-  const { tensors } = await readTensors(files.checkpoint).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? new Error(`"${run}" holds neither a model nor a checkpoint yet: train it first.`) : error;
-  });
-  return writeGrader(grader(frozen(networkOf(tensors)), config), {
+  return writeGrader(grader(frozen(networkOf(await readLastState(files))), config), {
     config,
     grading: undefined,
     provenance: { unfinished: true },
@@ -126,9 +124,7 @@ const pageOf = (found: Evaluation, slides: EvaluationReportInput["slides"]): Rep
 /** Evaluates a run on its own or another data set. */
 export const evaluateRun = async ({ run, data, out, ablation, costs, ...options }: EvaluateRequest): Promise<Evaluated> => {
   requireNoCosts(costs);
-  const manifest = (await readJson(runFiles(run).manifest)) as { data?: string } | undefined;
-  const own = manifest?.data === resolve(data);
-  const folder = out ?? (own ? run : join(run, `evaluation-${basename(resolve(data))}`));
+  const folder = out ?? (await evaluationFolder(run, data));
   const model = await rebuildModel(run);
   const comparisons = ablation ? [await compareGraders(model, { run, data, ...ablation, ...options })] : undefined;
   return evaluateModel({ model, data, out: folder, comparisons, ...options });

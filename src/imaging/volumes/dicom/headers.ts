@@ -56,15 +56,24 @@ const HEADER_BYTES = 2 ** 19;
 
 /** What all slices of a file say about where they belong. */
 export interface About {
+  /**
+   * A pseudonym, the same for all studies of a PatientID under one key; the PatientID itself where the identity is kept. Files without
+   * one are told apart by name and date of birth, else by study.
+   */
   readonly patient: string;
+  /** UIDs, remapped unless the identity is kept. */
   readonly study: string;
   readonly series: string;
+  /** Stacks of one frame of reference have the same patient coordinates. */
   readonly frameOfReference: string | undefined;
   readonly seriesNumber: number | undefined;
+  /** Days, whose differences within one patient are true: see `Identity.day`. When the images were taken, and that of the study. */
   readonly day: number | undefined;
   readonly studyDay: number | undefined;
+  /** "MR", "CT" ...; "OT" where it is not known. */
   readonly modality: string;
   readonly acquisition: Omit<MrAcquisition, "echoTime">;
+  /** Undefined unless the identity is kept. */
   readonly identity: PatientIdentity | undefined;
 }
 

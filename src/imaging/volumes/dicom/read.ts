@@ -5,7 +5,7 @@ import { readFailure } from "../../open.ts";
 import { ImageProblem } from "../../readable.ts";
 import { createVolume, type Grid, type Volume, voxelsOf } from "../volume.ts";
 import { parseDicom } from "./data-set.ts";
-import { type MrAcquisition, type PatientIdentity, readHeaders, type Slice, type SourceImage, withFile } from "./headers.ts";
+import { type About, type MrAcquisition, readHeaders, type Slice, type SourceImage, withFile } from "./headers.ts";
 import { type IdentityOptions, identityOf } from "./identity.ts";
 import { frameReader } from "./pixels.ts";
 import { groupsOf, type Stack, stackOf } from "./stacks.ts";
@@ -19,29 +19,11 @@ export interface DicomFolder {
 }
 
 /** Slices of one series that make one volume. */
-export interface DicomStack {
-  /**
-   * A pseudonym, the same for all studies of a PatientID under one key; the PatientID itself where the identity is kept. Files without
-   * one are told apart by name and date of birth, else by study.
-   */
-  readonly patient: string;
-  /** UIDs, remapped unless the identity is kept. */
-  readonly study: string;
-  readonly series: string;
-  /** Stacks of one frame of reference have the same patient coordinates. */
-  readonly frameOfReference: string | undefined;
-  readonly seriesNumber: number | undefined;
-  /** Days, whose differences within one patient are true: see `Identity.day`. When the images were taken, and that of the study. */
-  readonly day: number | undefined;
-  readonly studyDay: number | undefined;
-  /** "MR", "CT" ...; "OT" where it is not known. */
-  readonly modality: string;
+export interface DicomStack extends Omit<About, "acquisition"> {
   readonly acquisition: MrAcquisition;
   readonly grid: Grid;
   /** From the first slice to the last. */
   readonly images: readonly SourceImage[];
-  /** Undefined unless the identity is kept. */
-  readonly identity: PatientIdentity | undefined;
   /** What a user should know, as sentences. */
   readonly notes: readonly string[];
   /** Reads the pixels: rescaled values on `grid`. @throws ImageError that names the file for all that goes wrong. */
