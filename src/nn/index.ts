@@ -10,4 +10,5 @@ export * from "./residuals.ts";
 export * from "./schedules.ts";
 export * from "./similarity.ts";
 export { type BatchShape, type StepRun, type TrainingStep, type TrainingStepDefinition, trainingStep } from "./training-step.ts";
+export { type UNetOptions, unetFeatures } from "./unet.ts";
 export { networkOf } from "./update.ts";

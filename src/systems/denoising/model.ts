@@ -1,4 +1,4 @@
-import { add, concat, leakyRelu, relu, reshape, type Tensor } from "../../graph/index.ts";
+import { add, leakyRelu, reshape, type Tensor } from "../../graph/index.ts";
 import {
   batchNorm,
   conv,
@@ -8,6 +8,7 @@ import {
   groupNorm,
   type Initialiser,
   type Parameters,
+  unetFeatures,
   zeros,
 } from "../../nn/index.ts";
 
@@ -38,27 +39,10 @@ const largestDivisor = (value: number, limit: number): number => {
   return 1;
 };
 
-/**
- * U-Net (Ronneberger et al. 2015, figure 1) with padded convolutions, normalisation, and strided convolutions for pooling:
- * what the corruption left intact passes through the skips, what it covered must come from the context below.
- */
+/** A U-Net: what the corruption left intact passes through the skips, what it covered must come from the context below. */
 const unet = (p: Parameters, x: Tensor, options: NetworkOptions): Tensor => {
   const { width, depth } = options;
-  const convNormRelu = (scope: Parameters, input: Tensor, filters: number, stride = 1): Tensor =>
-    relu(normalise(scope.at("norm"), conv(scope.at("conv"), input, filters, 3, { stride, padding: 1, bias: false }), options));
-  const block = (scope: Parameters, input: Tensor, filters: number, stride = 1): Tensor =>
-    convNormRelu(scope.at("second"), convNormRelu(scope.at("first"), input, filters, stride), filters);
-
-  const skips = [block(p.at("encoder0"), x, width)];
-  for (let level = 1; level <= depth; level++)
-    skips.push(block(p.at(`encoder${level}`), skips[level - 1], width * 2 ** level, 2));
-
-  let y = skips[depth];
-  for (let level = depth - 1; level >= 0; level--) {
-    const filters = width * 2 ** level;
-    const up = convTranspose(p.at(`up${level}`), y, filters, 2, { stride: 2 });
-    y = block(p.at(`decoder${level}`), concat([skips[level], up], 1), filters);
-  }
+  const y = unetFeatures(p, x, { width, depth, normalise: (scope, input) => normalise(scope, input, options) });
   return options.residual ? add(x, output(p, y, x, zeros)) : output(p, y, x);
 };
 

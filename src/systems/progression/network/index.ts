@@ -1,0 +1,7 @@
+export {
+  type SegmentationLoss,
+  type SegmentationLossOptions,
+  type SegmentationOptions,
+  segmentationLogits,
+  segmentationLoss,
+} from "./segmentation.ts";

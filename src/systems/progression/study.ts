@@ -1,0 +1,176 @@
+import {
+  createVolume,
+  type DicomStack,
+  type Grid,
+  type IdentityOptions,
+  ImageError,
+  isSameGrid,
+  type LabelVolume,
+  openDicom,
+  type RegistrationQuality,
+  readNifti,
+  readNiftiLabels,
+  registerVolumes,
+  resampleLabels,
+  resampleVolume,
+  respacedGrid,
+  spacingOf,
+  type Volume,
+} from "../../imaging/index.ts";
+import type { Config } from "./config.ts";
+import type { StudySource } from "./data.ts";
+
+/** How a sequence was brought to the reference. */
+export interface RegisteredSequence {
+  readonly name: string;
+  /** Undefined for the reference, and where headers are taken to be right. */
+  readonly quality?: RegistrationQuality;
+}
+
+/** A study whose sequences lie on one grid. */
+export interface Study {
+  readonly name: string;
+  readonly sequences: readonly RegisteredSequence[];
+  /** The reference sequence as it was taken. */
+  readonly reference: Volume;
+  /** All sequences, the reference first, on the grid that the network sees: the reference's slices, in pixels of `pixel` mm. */
+  readonly channels: readonly Volume[];
+  /** Given ones, on the channels' grid. */
+  readonly labels?: LabelVolume;
+  /** The reference's DICOM series, where it is one. */
+  readonly dicom?: DicomStack;
+  /** See `DicomStack.day`: only differences within a patient mean something. */
+  readonly day?: number;
+  /** What a user should know, as sentences. */
+  readonly notes: readonly string[];
+}
+
+export interface OpenStudyOptions {
+  /** Names, the reference first; letters' case does not matter. */
+  readonly sequences: readonly string[];
+  readonly registration: Config["registration"];
+  /** In mm. */
+  readonly pixel: number;
+  readonly identity?: IdentityOptions;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads a study's sequences, registers each to the reference, and brings all to one grid.
+ * @throws ImageError that names file or folder where a sequence is missing or cannot be read; what `signal` gives when it is aborted.
+ */
+export const openStudy = async (source: StudySource, options: OpenStudyOptions): Promise<Study> => {
+  const { sequences, registration, pixel, signal } = options;
+  const found = await imagesOf(source, sequences, options.identity);
+  const [reference, ...others] = sequences.map((name) => found.of(name));
+  const fixed = await reference.read();
+  const grid = withPixels(fixed, pixel);
+  const registered: RegisteredSequence[] = [{ name: sequences[0] }];
+  const channels: Volume[] = [onGrid(fixed, grid)];
+  const notes = [...found.notes];
+  for (const [n, other] of others.entries()) {
+    signal?.throwIfAborted();
+    const name = sequences[n + 1];
+    const moving = await other.read();
+    if (registration.kind === "none") {
+      registered.push({ name });
+      channels.push(onGrid(moving, grid));
+      continue;
+    }
+    const { transform, quality } = await registerVolumes(fixed, moving, {
+      kind: registration.kind,
+      samples: registration.samples,
+      start: "headers",
+      checkBackward: false,
+      signal,
+    }).catch((error: Error) => {
+      signal?.throwIfAborted();
+      throw new ImageError(
+        source.folder,
+        `its sequence ${name} cannot be registered to ${sequences[0]}: ${error.message}`,
+        error,
+      );
+    });
+    notes.push(...quality.warnings.map((warning) => `${name}, registered to ${sequences[0]}: ${warning}`));
+    registered.push({ name, quality });
+    channels.push(resampleVolume(moving, grid, { transform }));
+  }
+  const labels = source.labels === undefined ? undefined : await readLabels(source.labels, fixed);
+  return {
+    name: source.name,
+    sequences: registered,
+    reference: fixed,
+    channels,
+    labels: labels && (isSameGrid(labels, grid) ? labels : resampleLabels(labels, grid)),
+    dicom: reference.dicom,
+    day: reference.dicom?.day,
+    notes,
+  };
+};
+
+/** Names of the sequences that a study has. */
+export const sequencesOf = async (source: StudySource): Promise<string[]> => {
+  const { names } = await imagesOf(source, [], undefined);
+  return names;
+};
+
+/** The grid's slices in square pixels of about `pixel` mm; the grid itself where its own are as large, to a hundredth. */
+export const withPixels = (grid: Grid, pixel: number): Grid => {
+  const [across, down, along] = spacingOf(grid);
+  const isClose = (mm: number): boolean => Math.abs(mm / pixel - 1) < 0.01;
+  return isClose(across) && isClose(down) ? grid : respacedGrid(grid, [pixel, pixel, along]);
+};
+
+const onGrid = (volume: Volume, grid: Grid): Volume =>
+  isSameGrid(volume, grid) ? createVolume(grid, volume.data) : resampleVolume(volume, grid);
+
+const readLabels = async (path: string, reference: Grid): Promise<LabelVolume> => {
+  const labels = await readNiftiLabels(path);
+  return isSameGrid(labels, reference) ? labels : resampleLabels(labels, reference);
+};
+
+interface SequenceImages {
+  readonly name: string;
+  readonly dicom?: DicomStack;
+  read(): Promise<Volume>;
+}
+
+/** The images of a folder by sequence: NIfTI files and DICOM folders by their name, other DICOM stacks by what they say of themselves. */
+const imagesOf = async ({ folder, sources }: StudySource, wanted: readonly string[], identity: IdentityOptions | undefined) => {
+  const images: SequenceImages[] = [];
+  const notes: string[] = [];
+  for (const { sequence, format, path } of sources) {
+    if (format === "nifti") {
+      images.push({ name: sequence as string, read: async () => (await readNifti(path)).volume });
+      continue;
+    }
+    const { stacks, skipped } = await openDicom(path, identity);
+    notes.push(...skipped.map(({ file, reason }) => `${file}: ${reason}`));
+    const isNamed = sequence !== undefined && (wanted.length === 0 || wanted.some((name) => same(name, sequence)));
+    for (const dicom of stacks) {
+      const { terms } = dicom.acquisition;
+      const said = wanted.find((name) => terms.some((term) => same(term, name))) ?? terms[0];
+      const name = isNamed && stacks.length === 1 ? sequence : said;
+      notes.push(...dicom.notes);
+      if (name !== undefined) images.push({ name, dicom, read: dicom.read });
+    }
+  }
+  return {
+    names: [...new Set(images.map(({ name }) => name))],
+    notes,
+    /** @throws ImageError unless there is exactly one of that name. */
+    of: (name: string): SequenceImages => {
+      const fitting = images.filter((own) => same(own.name, name));
+      if (fitting.length === 1) return fitting[0];
+      const has = images.length === 0 ? "none" : images.map((own) => own.name).join(", ");
+      throw new ImageError(
+        folder,
+        fitting.length === 0
+          ? `it has no sequence ${name}; it has ${has}. Name files after their sequence, or set sequences.`
+          : `it has ${fitting.length} images of the sequence ${name}. Keep one of them.`,
+      );
+    },
+  };
+};
+
+const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
