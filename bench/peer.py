@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "reference"))
 from forgery_networks import Detector, Features, Generator, detector_loss, generator_loss  # noqa: E402
 from segmentation import Segmentation, segmentation_loss  # noqa: E402
 from student import Student, distance, distillation, normality, orthogonality  # noqa: E402
+from vessel_network import VesselNetwork, vessel_loss  # noqa: E402
 
 name, threads = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(threads)
@@ -212,6 +213,10 @@ def adam_w(weights):
     return torch.optim.AdamW(weights, 1e-3, weight_decay=0.05)
 
 
+def adam_w_of_segmentations(weights):
+    return torch.optim.AdamW(weights, 1e-3, weight_decay=0.01)
+
+
 def adam_of_students(weights):
     return torch.optim.Adam(weights, 5e-3, betas=(0.5, 0.999))
 
@@ -261,7 +266,7 @@ def grading(batch=8, size=128):
     options |= {"position": "sum", "normalisation": "batch", "channels": 32, "auxiliary": True, "auxiliaryChannels": 32, "classes": 4}
     network = Segmentation(options, (size, size))
     inputs = torch.rand(batch, 3, size, size), torch.arange(batch * size * size).view(batch, size, size) % 4
-    return trained(network, inputs, segmentation_loss, lambda weights: torch.optim.AdamW(weights, 1e-3, weight_decay=0.01))
+    return trained(network, inputs, segmentation_loss, adam_w_of_segmentations)
 
 
 def forging(batch=8, side=128):
@@ -284,6 +289,13 @@ def forging(batch=8, side=128):
     return nn.ModuleList([generator, detector]), turns, lambda: detector(real), adam
 
 
+def progression(batch=8, channels=12, size=64):
+    network = VesselNetwork(channels, {"width": 16, "depth": 3, "normalisation": "batch", "classes": 7})
+    target = torch.arange(batch * size * size).view(batch, size, size) % 4
+    inputs = torch.rand(batch, channels, size, size), (target, torch.rand(batch, size, size))
+    return trained(network, inputs, lambda y, wanted: vessel_loss(y, *wanted), adam_w_of_segmentations)
+
+
 workloads = {
     "bottleneck-autoencoder": lambda: trained(Bottleneck(32, 4, 128, 3, 128), images(), F.mse_loss, adam),
     "denoising-unet": lambda: trained(
@@ -293,6 +305,7 @@ workloads = {
     "swin-block": lambda: trained(SwinStage(96, 3, 7, 56, 10), classified(4, 224, 10), F.cross_entropy, adam_w),
     "grading": grading,
     "forgery": forging,
+    "progression": progression,
     "distillation": lambda: distilling("images"),
     "distillation-cached": lambda: distilling("features"),
 }

@@ -12,6 +12,7 @@ import {
 } from "../src/nn/index.ts";
 import { type NetworkOptions, restore } from "../src/systems/denoising/index.ts";
 import { presets, segmentation, segmentationLoss } from "../src/systems/grading/network/index.ts";
+import * as vessels from "../src/systems/progression/network/index.ts";
 import { distilling } from "./distilling.ts";
 import { forging } from "./forging.ts";
 import { resnet } from "./networks/resnet.ts";
@@ -73,6 +74,25 @@ const grading = (): Workload => {
   };
 };
 
+/** `progression` by its defaults: patches of four sequences in three slices each. */
+const progression = (): Workload => {
+  const network = { width: 16, depth: 3, normalisation: "batch", classes: 7 } as const;
+  const image = [8, 12, 64, 64];
+  const pixels = [8, 64, 64];
+  const logits = (p: Parameters, x: Tensor): Tensor => vessels.segmentationLogits(p, x, network);
+  return {
+    step: () =>
+      trainingStep({
+        batch: { image, target: { shape: pixels, type: "int64" }, counts: pixels },
+        objective: (p, fed) =>
+          vessels.segmentationLoss(logits(p, fed.image), fed.target, fed.counts, { crossEntropy: 1, dice: 1 }),
+        optimiser: adamW({ weightDecay: 0.01 }),
+      }),
+    image,
+    predict: logits,
+  };
+};
+
 export const workloads: Readonly<Record<string, Workload>> = {
   "bottleneck-autoencoder": restoration({ architecture: "bottleneck", width: 32, residual: false }, { l2: 1 }),
   "denoising-unet": restoration({ architecture: "unet", width: 16, residual: true }, { l1: 1, ssim: 0.5 }),
@@ -85,6 +105,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
   ),
   grading: grading(),
   forgery: forging(),
+  progression: progression(),
   distillation: distilling("images"),
   "distillation-cached": distilling("features"),
 };

@@ -17,7 +17,7 @@ export const segmentationLogits = (
 ): Tensor => {
   const normalise = (scope: Parameters, y: Tensor): Tensor =>
     normalisation === "batch" ? batchNorm(scope, y) : groupNorm(scope, y, y.shape[1] as number);
-  return conv(p.at("classifier"), unetFeatures(p, x, { width, depth, normalise }), classes, 1, { initialise: normal(0.01) });
+  return conv(p.at("classifier"), unetFeatures(p, x, { width, depth, normalise }), classes, 1, { initialise: normal(0.1) });
 };
 
 export interface SegmentationLossOptions {
