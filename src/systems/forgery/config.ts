@@ -36,6 +36,12 @@ const networkSchema = z
       .strictObject({
         width: width(small.detector.width),
         depths: depths(small.detector.depths),
+        colours: z
+          .enum(["rgb", "ycbcr"])
+          .default("rgb")
+          .describe(
+            "In what the detector sees an image: colours, or luminance and chrominance, in which generated ones differ most.",
+          ),
         globalFrequency: z.boolean().default(true).describe("Look at the DCT of the whole image."),
         localFrequency: z.boolean().default(true).describe("Look at the DCT of its 8 x 8 blocks."),
         rank: z

@@ -13,6 +13,7 @@ import {
   type Tensor,
 } from "../../../graph/index.ts";
 import { conv, dense, normal, type Parameters } from "../../../nn/index.ts";
+import { luminanceAndChrominance } from "./colours.ts";
 import { BLOCK, imageSizes } from "./cosine-transform.ts";
 import { type FeatureOptions, lastFeatures, pooled, residualBlock } from "./features.ts";
 import type { LowRankOptions } from "./low-rank.ts";
@@ -28,6 +29,8 @@ export interface DetectorOptions extends FeatureOptions {
   readonly localFrequency: boolean;
   /** Denoising of the latter. */
   readonly lowRank: LowRankOptions;
+  /** In what all branches see an image. Default "rgb". */
+  readonly colours?: "rgb" | "ycbcr";
 }
 
 export interface Detection {
@@ -45,8 +48,9 @@ export interface Detection {
  * Without one frequency branch the other's features go to the classifier as they are, without both the spatial ones alone.
  * @throws GraphError for other images, or depths that are not of three stages.
  */
-export const detector = (p: Parameters, x: Tensor, options: DetectorOptions): Detection => {
-  requireImages("detector", x, options);
+export const detector = (p: Parameters, image: Tensor, options: DetectorOptions): Detection => {
+  requireImages("detector", image, options);
+  const x = options.colours === "ycbcr" ? luminanceAndChrominance(image) : image;
   const spatial = lastFeatures(p.at("spatial"), concat([centred(x), residuals(x)], 1), options);
   const regions = sigmoid(conv(p.at("regions").at("kernels"), spatial, options.kernels, 3, { padding: 1 }));
   const all = concat([spatial, ...frequencyFeatures(p, x, options)], 1);
