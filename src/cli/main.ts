@@ -74,9 +74,9 @@ program
 program
   .command("train")
   .description(
-    "Train a model: on a folder of normal images; for grading, on slides with masks; for forgery, on real/ and fake/ images. Evaluates it where there are test images.",
+    "Train a model: on a folder of normal images; for grading, on slides with masks; for forgery, on real/ and fake/ images; for progression, on studies of patients. Evaluates it where there are test images.",
   )
-  .argument("<system>", "distillation, denoising, grading or forgery")
+  .argument("<system>", "distillation, denoising, grading, forgery or progression")
   .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
   .option("--out <dir>", "the run folder")
   .option(
@@ -113,6 +113,7 @@ Examples:
   lynceus train distillation --data sheets --out runs/sheets --tile
   lynceus train grading --data slides --out runs/slides --preset medium
   lynceus train forgery --data photographs --out runs/forgery
+  lynceus train progression --data patients --out runs/vessels
   lynceus train denoising --resume --out runs/tiles`,
   )
   .action(async (system, options) => (await import("./train.ts")).train(system, options));
@@ -121,10 +122,11 @@ program
   .command("predict")
   .description("Score images and draw their heat maps.")
   .argument("<model>", "run folder or model.onnx")
-  .argument("<input...>", "images and folders of images")
+  .argument("<input...>", "images and folders of images; for progression, folders of patients or studies")
   .option("--out <dir>", "folder for the heat maps and predictions.json", "predictions")
   .option("--threshold <score>", "call an image anomalous from this score on, instead of the model's threshold", number)
   .option("--mpp <microns>", "grading: micrometres per pixel of the slides, such as 0.5 at 20x, instead of what they say", number)
+  .option("--keep-identity", "progression: leave names, dates and UIDs of DICOM files in what is written; else they are replaced")
   .addOption(threads)
   .addOption(workers)
   .addOption(provider)

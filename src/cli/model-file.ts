@@ -24,7 +24,7 @@ export const readModelFile = async (path: string): Promise<Uint8Array> => {
 /** The system whose model this is, where it does more than detectors do; those load nothing here, and start sooner. */
 export const systemOf = async (bytes: Uint8Array): Promise<System | undefined> => {
   const metadata = readModel(bytes).metadata["lynceus.system"];
-  const name = ["grading", "forgery"].find((own) => metadata === JSON.stringify(own));
+  const name = ["grading", "forgery", "progression"].find((own) => metadata === JSON.stringify(own));
   return name === undefined ? undefined : (await import("../systems/registry.ts")).systemNamed(name);
 };
 

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import colours from "picocolors";
 import { openDetector, predict as predictImages, type Threshold, withThreshold } from "../detection/index.ts";
 import type { System } from "../systems/system.ts";
@@ -19,7 +19,13 @@ export const predict = async (
     provider,
     json,
     mpp,
-  }: CommonOptions & { readonly out: string; readonly threshold?: number; readonly mpp?: number },
+    keepIdentity,
+  }: CommonOptions & {
+    readonly out: string;
+    readonly threshold?: number;
+    readonly mpp?: number;
+    readonly keepIdentity?: boolean;
+  },
 ): Promise<void> => {
   const { say, finish } = output(json);
   const listener = progress();
@@ -27,8 +33,11 @@ export const predict = async (
   const system = await systemOf(bytes);
   if (system?.predict) {
     if (given !== undefined) throw new UsageError(`The system ${system.name} has no threshold: leave out --threshold.`);
-    return predictWith(system.predict, { model: bytes, inputs, out, threads, workers, provider, micronsPerPixel: mpp }, json);
+    const beside = (await stat(model)).isDirectory() ? model : dirname(model);
+    const request = { model: bytes, inputs, out, beside, keepIdentity, threads, workers, provider, micronsPerPixel: mpp };
+    return predictWith(system.predict, request, json);
   }
+  if (keepIdentity) throw new UsageError("--keep-identity is for studies of patients, for progression: leave it out.");
   if (mpp !== undefined) throw new UsageError("--mpp says how large the pixels of slides are, for grading: leave it out.");
   const detector = await openDetector(given === undefined ? bytes : withThreshold(bytes, given), {
     threads,

@@ -76,6 +76,10 @@ export interface PredictRequest extends WorkOptions {
   readonly out: string;
   /** Micrometres per pixel, where files do not say it. */
   readonly micronsPerPixel?: number;
+  /** The folder of the model file, with what else belongs to it. */
+  readonly beside?: string;
+  /** Leaves who a patient is in what is written. Default: it is taken out. */
+  readonly keepIdentity?: boolean;
 }
 
 export interface Predicted {

@@ -90,7 +90,7 @@ export const configSchema = z
       steps: 2000,
       batch: 8,
       optimiser: "adamw",
-      learningRate: 3e-3,
+      learningRate: 1e-2,
       schedule: "cosine",
       weightDecay: 0.01,
     }),

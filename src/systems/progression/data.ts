@@ -68,6 +68,8 @@ export const readPatients = async (source: string): Promise<PatientDataset> => {
   if (!status.isDirectory()) throw new PatientDatasetError(`"${source}" is neither a folder nor a table. ${LAYOUT}`);
   const skipped: SkippedFile[] = [];
   const own = await patientAt(resolve(source), basename(resolve(source)), skipped);
+  const row = own && (await rowAbove(own));
+  if (row) return { source, patients: [row], skipped };
   const patients = own ? [own] : [];
   if (own === undefined) {
     for (const name of await foldersOf(source)) {
@@ -199,6 +201,14 @@ const readTable = async (source: string, table: string): Promise<PatientDataset>
   }
   if (patients.length === 0) throw new PatientDatasetError(`None of the patients of "${table}" has images. ${skipped[0].reason}`);
   return { source, patients, skipped };
+};
+
+/** The same patient as the table beside its folder has it, where there is one: with dates and structured data. */
+const rowAbove = async ({ stages: [{ folder }] }: PatientSource): Promise<PatientSource | undefined> => {
+  const table = join(dirname(dirname(folder)), "patients.csv");
+  if (!(await exists(table))) return undefined;
+  const { patients } = await readTable(dirname(table), table);
+  return patients.find(({ stages }) => stages[0].folder === folder);
 };
 
 const yearsOf = (first: string | undefined, second: string | undefined, problem: (text: string) => never): number | undefined => {

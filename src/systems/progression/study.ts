@@ -35,7 +35,9 @@ export interface Study {
   readonly reference: Volume;
   /** All sequences, the reference first, on the grid that the network sees: the reference's slices, in pixels of `pixel` mm. */
   readonly channels: readonly Volume[];
-  /** Given ones, on the channels' grid. */
+  /** Given ones, on the reference's grid. */
+  readonly givenLabels?: LabelVolume;
+  /** The same on the channels' grid. */
   readonly labels?: LabelVolume;
   /** The reference's DICOM series, where it is one. */
   readonly dicom?: DicomStack;
@@ -101,6 +103,7 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
     sequences: registered,
     reference: fixed,
     channels,
+    givenLabels: labels,
     labels: labels && (isSameGrid(labels, grid) ? labels : resampleLabels(labels, grid)),
     dicom: reference.dicom,
     day: reference.dicom?.day,
@@ -112,6 +115,16 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
 export const sequencesOf = async (source: StudySource): Promise<string[]> => {
   const { names } = await imagesOf(source, [], undefined);
   return names;
+};
+
+/** Grid and day of a study's reference sequence. Errors: as `openStudy`. */
+export const referenceOf = async (
+  source: StudySource,
+  sequence: string,
+  identity?: IdentityOptions,
+): Promise<{ readonly grid: Grid; readonly day: number | undefined }> => {
+  const { dicom, read } = (await imagesOf(source, [sequence], identity)).of(sequence);
+  return { grid: dicom?.grid ?? (await read()), day: dicom?.day };
 };
 
 /** The grid's slices in square pixels of about `pixel` mm; the grid itself where its own are as large, to a hundredth. */

@@ -1,3 +1,5 @@
+import { vesselFeatures } from "../measurement/index.ts";
+
 /** What a patient's row can hold in a column: a number, a word, yes or no, or nothing (missing). */
 export type Cell = number | string | boolean | null | undefined;
 
@@ -60,24 +62,14 @@ export const PERSONAL_INPUTS: readonly Input[] = [
   yesNo("glucose_lowering"),
 ];
 
+/** By unit, what features of a carotid can be. */
+const PLAUSIBLE = { mm3: [0, 20_000], mm2: [0, 500], mm: [0, 20], "1": [0, 1], "%": [-200, 100] } as const;
+
 /** What is measured in the images of the first stage. A minimum cap thickness is missing where there is no lipid core. */
-export const STAGE_1_INPUTS: readonly Input[] = [
-  numeric("wall_thickness_mean", "mm", 0, 10),
-  numeric("wall_thickness_maximum", "mm", 0, 20),
-  numeric("lumen_volume", "mm3", 0, 20000),
-  numeric("wall_volume", "mm3", 0, 20000),
-  numeric("lumen_area_minimum", "mm2", 0, 300),
-  numeric("normalised_wall_index", "1", 0, 1),
-  numeric("stenosis_area", "%", -100, 100),
-  numeric("stenosis_diameter", "%", -100, 100),
-  numeric("calcification_volume", "mm3", 0, 10000),
-  numeric("lipid_core_volume", "mm3", 0, 10000),
-  numeric("haemorrhage_volume", "mm3", 0, 10000),
-  numeric("calcification_share", "%", 0, 100),
-  numeric("lipid_core_share", "%", 0, 100),
-  numeric("haemorrhage_share", "%", 0, 100),
-  numeric("cap_thickness_minimum", "mm", 0, 5),
-];
+export const STAGE_1_INPUTS: readonly Input[] = vesselFeatures.map(({ name, unit }) => {
+  const [low, high] = PLAUSIBLE[unit];
+  return numeric(name, unit, low, high);
+});
 
 /** @throws RangeError without inputs, or when two have one name. */
 export const requireInputs = (inputs: readonly Input[]): void => {

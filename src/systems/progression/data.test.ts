@@ -1,0 +1,80 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { writeNifti } from "../../imaging/index.ts";
+import { readPatients } from "./data.ts";
+import { axialGrid, labelled } from "./measurement/testing/shapes.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lynceus-patients-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const study = async (path: string, ...names: string[]): Promise<void> => {
+  const volume = labelled(axialGrid(4, 2, 1, 2), () => 1);
+  for (const name of names) await writeNifti(join(folder, path, `${name}.nii.gz`), volume);
+};
+const table = (text: string): Promise<void> => writeFile(join(folder, "patients.csv"), text);
+
+test("a table gives patients, stages, years, splits and structured data", async () => {
+  await study("a/first", "T1", "T2", "labels");
+  await study("a/second", "T1", "T2");
+  await study("b", "T1");
+  await table(
+    "patient,stage_1,stage_2,date_1,date_2,split,age\nA,a/first,a/second,2020-01-01,2022-01-01,train,61\nB,b,,,,test,\nC,missing,,,,,50\n",
+  );
+  const { patients, skipped } = await readPatients(folder);
+  expect(patients.map(({ name, split }) => [name, split])).toEqual([
+    ["A", "train"],
+    ["B", "test"],
+  ]);
+  const [a, b] = patients;
+  expect(a.stages.map(({ sources }) => sources.map(({ sequence }) => sequence))).toEqual([
+    ["T1", "T2"],
+    ["T1", "T2"],
+  ]);
+  expect(a.stages.map(({ labels }) => labels !== undefined)).toEqual([true, false]);
+  expect(a.years).toBeCloseTo(731 / 365.25, 9);
+  expect(a.record).toEqual({ age: "61" });
+  expect([b.years, b.stages.length]).toEqual([undefined, 1]);
+  expect(skipped.map(({ reason }) => reason)).toEqual([expect.stringContaining("stage 1 of C")]);
+});
+
+test("a patient's own folder is the row of the table beside it", async () => {
+  await study("p/stage-1", "T1");
+  await study("p/stage-2", "T1");
+  expect((await readPatients(join(folder, "p"))).patients).toMatchObject([{ name: "p", stages: [{}, {}], record: {} }]);
+  await table("patient,stage_1,stage_2,date_1,date_2,smoking\nP7,p/stage-1,p/stage-2,2020-01-01,2021-01-01,never\n");
+  const { patients } = await readPatients(join(folder, "p"));
+  expect(patients).toMatchObject([{ name: "P7", record: { smoking: "never" } }]);
+  expect(patients[0].years).toBeCloseTo(366 / 365.25, 9);
+});
+
+test("folders of patients need no table, one study is a patient, and what holds no images is named", async () => {
+  await study("x/stage-1", "T1");
+  await study("y", "FLAIR", "lesions");
+  await mkdir(join(folder, "empty"));
+  const { patients, skipped } = await readPatients(folder);
+  expect(patients.map(({ name, stages }) => [name, stages.length])).toEqual([
+    ["x", 1],
+    ["y", 1],
+  ]);
+  expect(patients[1].stages[0].labels).toMatch(/lesions.nii.gz$/);
+  expect(skipped).toMatchObject([{ path: join(folder, "empty") }]);
+  expect((await readPatients(join(folder, "y"))).patients).toHaveLength(1);
+});
+
+test("a table that does not fit is said with its row and what is expected", async () => {
+  await study("a", "T1");
+  const fails = async (text: string, message: RegExp) => {
+    await table(text);
+    await expect(readPatients(folder)).rejects.toThrow(message);
+  };
+  await fails("name,stage_1\nA,a\n", /needs a column "patient"; it has name, stage_1/);
+  await fails("patient,stage_1,split\nA,a,later\n", /Row 2 .*split is "later"/);
+  await fails("patient,stage_1,stage_2,date_1,date_2\nA,a,a,2022-01-01,2020-01-01\n", /Row 2 .*date_2 must be later/);
+  await fails("patient,stage_1\nA,nowhere\n", /None of the patients .*nowhere/);
+  await expect(readPatients(join(folder, "nothing"))).rejects.toThrow(/does not exist. Expected is a table/);
+});

@@ -1,0 +1,13 @@
+export * from "./config.ts";
+export { type PatientDataset, PatientDatasetError, type PatientSource, readPatients, type StudySource } from "./data.ts";
+export { type Evaluation, evaluatePatients, type FeatureError } from "./evaluate.ts";
+export * from "./measurement/index.ts";
+export { overlayPicture, patientReport, writePatientOutputs } from "./output/index.ts";
+export * from "./phantom/index.ts";
+export { predictPatient } from "./predict-patient.ts";
+export { evaluatePredictor, fitPredictor, predictPatient as predictChange, readPredictor } from "./prediction/index.ts";
+export type { PatientResult, StageResult } from "./result.ts";
+export { likeliestClasses, segmentStudy } from "./segment-study.ts";
+export { openSegmenter, readSegmenter, type Segmenter } from "./segmenter.ts";
+export { openStudy, type Study } from "./study.ts";
+export { trainProgression } from "./train.ts";

@@ -1,0 +1,114 @@
+import { randomBytes } from "node:crypto";
+import { chmod, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exists, writeFileAtomic } from "../../files/index.ts";
+import type { IdentityOptions, SkippedFile } from "../../imaging/index.ts";
+import { digestOf, environment } from "../../training/index.ts";
+import type { Predicted, PredictRequest } from "../system.ts";
+import { type PatientSource, readPatients } from "./data.ts";
+import { patientJson, writePatientOutputs } from "./output/index.ts";
+import { predictPatient } from "./predict-patient.ts";
+import type { PatientResult } from "./result.ts";
+import { predictorBeside } from "./run.ts";
+import { openSegmenter } from "./segmenter.ts";
+
+/**
+ * Predicts patients: what is said of each is written into the folder, see `writePatientOutputs`. A patient that cannot be used is a failure, and
+ * the others go on.
+ */
+export const predict = async (request: PredictRequest): Promise<Predicted> => {
+  const { model, inputs, out, beside, keepIdentity = false, threads, provider, listener, signal } = request;
+  const predictor = beside === undefined ? undefined : await predictorBeside(beside);
+  const segmenter = await openSegmenter(model, { threads, provider });
+  const origin = { lynceus: environment(1).lynceus, "SHA-256 of the model": digestOf(model) };
+  const lines: string[] = [];
+  const predictions: unknown[] = [];
+  const failures: SkippedFile[] = [];
+  try {
+    const patients = await patientsAt(inputs, failures);
+    const identity: IdentityOptions = keepIdentity ? { keepIdentity } : { key: await identityKey(out) };
+    for (const [index, [stem, patient]] of [...stemsOf(patients)].entries()) {
+      signal?.throwIfAborted();
+      listener?.({ kind: "count", text: `predicting ${patient.name}`, done: index, total: patients.length });
+      try {
+        const result = await predictPatient(segmenter, patient, { predictor, identity, origin, signal });
+        const files = await writePatientOutputs(out, result, { stem, signal });
+        predictions.push({ ...patientJson(result), files });
+        lines.push(...describe(result));
+      } catch (error) {
+        signal?.throwIfAborted();
+        failures.push({ path: patient.stages[0].folder, reason: (error as Error).message });
+      }
+    }
+  } finally {
+    await segmenter.close();
+  }
+  return { lines: [...lines, "For research use only: no diagnosis."], predictions, failures };
+};
+
+const KEY_BYTES = 32;
+
+/**
+ * The secret by which patients, UIDs and dates are replaced, kept in `identity.key` of the folder: what is predicted into it later links to what is
+ * there. Whoever has it can tell which pseudonym a known patient got: it is not for passing on.
+ */
+const identityKey = async (folder: string): Promise<Uint8Array> => {
+  const path = join(folder, "identity.key");
+  if (await exists(path)) return Buffer.from((await readFile(path, "utf8")).trim(), "hex");
+  const key = randomBytes(KEY_BYTES);
+  await writeFileAtomic(path, `${key.toString("hex")}\n`);
+  await chmod(path, 0o600);
+  return key;
+};
+
+const patientsAt = async (inputs: readonly string[], failures: SkippedFile[]): Promise<PatientSource[]> => {
+  const patients: PatientSource[] = [];
+  for (const input of inputs) {
+    try {
+      const found = await readPatients(input);
+      patients.push(...found.patients);
+      failures.push(...found.skipped);
+    } catch (error) {
+      failures.push({ path: input, reason: (error as Error).message });
+    }
+  }
+  return patients;
+};
+
+/** What the results of each patient are named after: the patient, with -2, -3 and so on where that is taken (letters' case aside). */
+const stemsOf = (patients: readonly PatientSource[]): Map<string, PatientSource> => {
+  const stems = new Map<string, PatientSource>();
+  const taken = new Set<string>();
+  for (const patient of patients) {
+    const own = patient.name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-");
+    let stem = own;
+    for (let count = 2; taken.has(stem.toLowerCase()); count++) stem = `${own}-${count}`;
+    taken.add(stem.toLowerCase());
+    stems.set(stem, patient);
+  }
+  return stems;
+};
+
+const describe = ({ name, stages, comparison, prediction, warnings }: PatientResult): string[] => {
+  const number = (value: number | null | undefined, unit: string): string =>
+    value === null || value === undefined ? "not defined" : `${value.toFixed(unit === "%" ? 0 : 2)} ${unit}`;
+  const first = stages[0].measured?.features;
+  const said = [
+    `${stages.length} stage${stages.length === 1 ? "" : "s"}`,
+    ...(first
+      ? [
+          `normalised wall index ${first.normalised_wall_index?.toFixed(2) ?? "not defined"}`,
+          `stenosis ${number(first.stenosis_area, "%")} by area`,
+          `wall up to ${number(first.wall_thickness_maximum, "mm")}`,
+        ]
+      : []),
+  ];
+  const changes = comparison
+    ? [`  wall thickness changed by ${number(comparison.changes.wall_thickness_mean.absolute, "mm")} a year`]
+    : [];
+  const predicted = Object.entries(prediction?.targets ?? {}).map(
+    ([target, { value, low, high, unit, call }]) =>
+      `  predicted ${target.replaceAll("_", " ")}: ${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] ${unit}, ${call}`,
+  );
+  return [`${name}: ${said.join(", ")}`, ...changes, ...predicted, ...warnings.map((warning) => `  ${warning}`)];
+};

@@ -1,0 +1,66 @@
+import type { IdentityOptions } from "../../imaging/index.ts";
+import type { PatientSource, StudySource } from "./data.ts";
+import { areVesselClasses, compared, inputsOf, measureStage, yearsOf } from "./measure-patient.ts";
+import { type Predictor, predictPatient as predictChange } from "./prediction/index.ts";
+import type { PatientResult, StageResult } from "./result.ts";
+import { likeliestClasses, segmentStudy } from "./segment-study.ts";
+import type { Segmenter } from "./segmenter.ts";
+import { openStudy, type Study } from "./study.ts";
+
+export interface PredictPatientOptions {
+  readonly predictor?: Predictor;
+  readonly identity?: IdentityOptions;
+  readonly origin?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  /** Sees each stage while its channels are there. */
+  readonly onStage?: (study: Study, result: StageResult) => void;
+}
+
+/**
+ * From images to what is said of a patient: sequences are registered and segmented, both stages measured and compared, and the change after
+ * stage 1 predicted from what it measures and from the structured data.
+ * @throws ImageError that names file or folder where images cannot be used; what `signal` gives when it is aborted.
+ */
+export const predictPatient = async (
+  segmenter: Segmenter,
+  patient: PatientSource,
+  { predictor, identity, origin = {}, signal, onStage }: PredictPatientOptions = {},
+): Promise<PatientResult> => {
+  const { config } = segmenter;
+  const stages: StageResult[] = [];
+  for (const source of patient.stages) {
+    const { study, result } = await predictStage(segmenter, source, { identity, signal });
+    stages.push(result);
+    onStage?.(study, result);
+  }
+  const measured = stages.map((stage) => stage.measured).filter((own) => own !== undefined);
+  const { comparison, reason } = compared(measured, await yearsOf(patient, config.sequences[0]));
+  const prediction = predictor && measured[0] && predictChange(predictor, inputsOf(patient, measured[0].features));
+  return {
+    name: patient.name,
+    classes: config.classes,
+    stages,
+    comparison,
+    prediction,
+    warnings: [
+      ...stages.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
+      ...(reason === undefined ? [] : [reason]),
+      ...(prediction?.warnings ?? []),
+    ],
+    origin,
+  };
+};
+
+const predictStage = async (
+  segmenter: Segmenter,
+  source: StudySource,
+  { identity, signal }: Pick<PredictPatientOptions, "identity" | "signal">,
+): Promise<{ readonly study: Study; readonly result: StageResult }> => {
+  const { sequences, registration, pixel, classes } = segmenter.config;
+  const study = await openStudy(source, { sequences, registration, pixel, identity, signal });
+  const fractions = await segmentStudy(segmenter, study.channels, { signal });
+  const { name, reference, dicom, notes } = study;
+  const labels = likeliestClasses(fractions, reference);
+  const measured = areVesselClasses(classes) ? measureStage(fractions) : undefined;
+  return { study, result: { name, sequences: study.sequences, reference, labels, measured, dicom, notes } };
+};

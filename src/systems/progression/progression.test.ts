@@ -1,0 +1,178 @@
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as web from "onnxruntime-web";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { resampleVolume, type Volume } from "../../imaging/index.ts";
+import { readTensors, runFiles } from "../../training/index.ts";
+import { configSchema } from "./config.ts";
+import { readPatients } from "./data.ts";
+import { patientOfSplit, sequences, vesselStudy, writeVesselDataset } from "./phantom/index.ts";
+import { openSegmenter } from "./segmenter.ts";
+import { openStudy } from "./study.ts";
+import { progression } from "./system.ts";
+import { trainProgression } from "./train.ts";
+
+web.env.wasm.numThreads = 1;
+
+const config = configSchema.parse({
+  patch: 32,
+  registration: { samples: 2000 },
+  network: { width: 4, depth: 2 },
+  training: { steps: 4, batch: 2, checkpointEvery: 2, warmup: 1 },
+});
+
+let folder: string;
+let data: string;
+let run: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lynceus-progression-"));
+  data = join(folder, "data");
+  run = join(folder, "run");
+  await writeVesselDataset(data, { patients: { train: 1, test: 1 } });
+  await trainProgression({ data, out: run, config, threads: 1 });
+}, 300_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+const modelOf = (of = run): Promise<Buffer> => readFile(runFiles(of).model);
+
+describe("studies", () => {
+  const options = { sequences: ["T1", "T2", "PD", "TOF"], registration: { kind: "rigid", samples: 6000 }, pixel: 0.5 } as const;
+
+  test("sequences are brought to where the reference was taken", async () => {
+    const { patients } = await readPatients(data);
+    const [source] = patients[0].stages;
+    const registered = await openStudy(source, options);
+    const asTaken = await openStudy(source, { ...options, registration: { ...options.registration, kind: "none" } });
+    const patient = patientOfSplit(0, "train", 0);
+    const { motion, grid } = patient.stages[0];
+    const { images } = vesselStudy(patient, 0);
+    const difference = (a: Volume, b: Volume): number =>
+      Math.sqrt(a.data.reduce((sum, value, n) => sum + (value - b.data[n]) ** 2, 0) / a.data.length);
+    for (const [n, name] of options.sequences.entries()) {
+      if (name === "T1") continue;
+      expect(sequences).toContain(name);
+      const still = resampleVolume(images[name], grid, { transform: motion[name] });
+      expect(difference(registered.channels[n], still)).toBeLessThan(0.6 * difference(asTaken.channels[n], still));
+    }
+    expect(registered.sequences[1].quality?.trusted).toBe(true);
+    expect(registered.labels?.data).toEqual(vesselStudy(patient, 0).labels.data);
+  });
+
+  test("another pixel makes another grid of the same slices; a missing sequence is named with those that are there", async () => {
+    const [{ stages }] = (await readPatients(data)).patients;
+    const unregistered = { ...options, registration: { ...options.registration, kind: "none" as const } };
+    const coarse = await openStudy(stages[0], { ...unregistered, sequences: ["t1"], pixel: 1 });
+    expect(coarse.channels[0]).toMatchObject({ width: 32, height: 32, slices: 14 });
+    expect(coarse.reference).toMatchObject({ width: 64 });
+    await expect(openStudy(stages[0], { ...unregistered, sequences: ["T1", "DWI"] })).rejects.toThrow(
+      /no sequence DWI; it has PD, T1, T2, TOF/,
+    );
+  });
+});
+
+describe("training", () => {
+  test("what the studies decide stands in the settings: all common sequences, T1 first, and their pixel", async () => {
+    const { config: decided } = (await openedConfig()) as { config: typeof config };
+    expect(decided).toMatchObject({ sequences: ["T1", "PD", "T2", "TOF"], pixel: 0.5, patch: 32 });
+  });
+
+  test("an interrupted training goes on to the same weights", async () => {
+    const out = join(folder, "interrupted");
+    const stop = new AbortController();
+    const listener = (event: { kind: string; step?: number }): void => {
+      if (event.kind === "step" && event.step === 3) stop.abort();
+    };
+    const stopped = await trainProgression({ data, out, config, threads: 1, listener, signal: stop.signal });
+    expect(stopped).toMatchObject({ finished: false, step: 3 });
+    expect(await trainProgression({ data, out, config, threads: 1, resume: true })).toMatchObject({ finished: true, step: 4 });
+    const weights = async (of: string) => (await readTensors(runFiles(of).checkpoint)).tensors;
+    expect(await weights(out)).toEqual(await weights(run));
+  });
+
+  test("without labels there is nothing to learn from", async () => {
+    const { patients } = await readPatients(data);
+    await cp(patients[0].stages[0].folder, join(folder, "bare"), { recursive: true });
+    await rm(join(folder, "bare", "labels.nii.gz"));
+    await expect(trainProgression({ data: join(folder, "bare"), out: join(folder, "none"), config })).rejects.toThrow(
+      /has no labels to learn from/,
+    );
+  });
+});
+
+const openedConfig = async () => {
+  const opened = await openSegmenter(await modelOf(), { threads: 1 });
+  await opened.close();
+  return opened;
+};
+
+describe("the exported model", () => {
+  test("gives any ONNX Runtime the same probabilities, which sum to 1", async () => {
+    const opened = await openSegmenter(await modelOf(), { threads: 1 });
+    const slices = Float32Array.from({ length: 2 * 12 * 32 * 32 }, (_, n) => Math.sin(n / 50));
+    const native = await opened.segment(slices);
+    await opened.close();
+    const session = await web.InferenceSession.create(new Uint8Array(await modelOf()));
+    const { probabilities } = await session.run({ slices: new web.Tensor("float32", slices, [2, 12, 32, 32]) });
+    expect(probabilities.dims).toEqual([2, 7, 32, 32]);
+    for (const [n, value] of (probabilities.data as Float32Array).entries()) expect(native[n]).toBeCloseTo(value, 4);
+    let sum = 0;
+    for (let c = 0; c < 7; c++) sum += native[c * 32 * 32 + 77];
+    expect(sum).toBeCloseTo(1, 5);
+  });
+});
+
+describe("the system", () => {
+  test("predicts a patient into files, names what it cannot use, and goes on", async () => {
+    const out = join(folder, "predicted");
+    const { predictions, failures, lines } = await progression.predict!({
+      ...{ model: await modelOf(), inputs: [join(data, "P1000000"), join(folder, "nowhere")], out, beside: run },
+      threads: 1,
+    });
+    expect(predictions).toHaveLength(1);
+    expect(failures).toMatchObject([{ path: join(folder, "nowhere") }]);
+    expect(lines.at(-1)).toMatch(/research use only/);
+    const files = await readdir(out);
+    for (const ending of [".json", ".csv", ".html", "-stage-1-labels.nii.gz", "-stage-2.png"]) {
+      expect(files).toContain(`P1000000${ending}`);
+    }
+  });
+
+  test("evaluates the test patients: Dice of every class, errors of measures and changes", async () => {
+    const { measures, images, failures } = await progression.evaluateRun({ run, data, threads: 1 });
+    expect(failures).toEqual([]);
+    expect(images).toBe(2);
+    expect(measures.dice_mean.value).toBeGreaterThanOrEqual(0);
+    expect(Object.keys(measures)).toEqual(expect.arrayContaining(["dice_lumen", "dice_lipid_core"]));
+    expect(await readFile(join(run, "report.html"), "utf8")).toMatch(/research use/i);
+  });
+
+  test("no planted name or date of a DICOM study is in anything that is written or said", async () => {
+    const dicom = join(folder, "dicom");
+    await writeVesselDataset(dicom, { patients: { test: 1 }, format: "dicom" });
+    await rm(join(dicom, "P1000000", "stage-2"), { recursive: true });
+    const [columns, values] = (await readFile(join(dicom, "patients.csv"), "utf8")).split("\n").map((line) => line.split(","));
+    const date = values[columns.indexOf("date_1")];
+    const out = join(folder, "dicom-predicted");
+    const request = { model: await modelOf(), inputs: [join(dicom, "P1000000")], out, beside: run, threads: 1 };
+    const { lines, predictions, failures } = await progression.predict!(request);
+    expect(failures).toEqual([]);
+    const names = await readdir(out);
+    expect(names).toContain("P1000000-stage-1-segmentation.dcm");
+    const planted = ["Phantom^", date, date.replaceAll("-", "")];
+    const written = await Promise.all(names.map((name) => readFile(join(out, name), "latin1")));
+    for (const text of [...written, ...lines, JSON.stringify(predictions)]) {
+      for (const secret of planted) expect(text).not.toContain(secret);
+    }
+    const seriesOf = (bytes: string): string[] => bytes.match(/2\.25\.\d+/g) ?? [];
+    const first = await readFile(join(out, "P1000000-stage-1-segmentation.dcm"), "latin1");
+    await progression.predict!(request);
+    expect(seriesOf(await readFile(join(out, "P1000000-stage-1-segmentation.dcm"), "latin1"))).toEqual(seriesOf(first));
+  });
+
+  test("says what it understands of a data set, and nothing of other folders", async () => {
+    const found = await progression.inspect!({ path: data, out: undefined });
+    expect(found?.lines[0]).toMatch(/2 patients \(1 to train, 0 to validate, 1 to test\), 2 with two stages/);
+    expect(await progression.inspect!({ path: run, out: undefined })).toBeUndefined();
+  });
+});

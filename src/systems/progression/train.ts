@@ -1,0 +1,165 @@
+import { availableParallelism } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
+import type { SkippedFile } from "../../imaging/index.ts";
+import { frozen } from "../../nn/index.ts";
+import { openRuntime, requireProvider, type Value } from "../../runtime/index.ts";
+import {
+  digestOf,
+  digestOfCode,
+  environment,
+  hasBegun,
+  type RunFiles,
+  removeModel,
+  runFiles,
+  scheduleOf,
+  train as trainLoop,
+  writeJson,
+} from "../../training/index.ts";
+import type { WorkOptions } from "../system.ts";
+import { batchMaker, type TrainingStudy } from "./batches.ts";
+import type { Config, ModelConfig } from "./config.ts";
+import { digestOfPatients, type PatientSource, readPatients } from "./data.ts";
+import { fitFromPatients } from "./fit-from-patients.ts";
+import { areVesselClasses } from "./measure-patient.ts";
+import { openSegmenter, segmenter, writeSegmenter } from "./segmenter.ts";
+import { buildStep } from "./training-step.ts";
+import { decidedBy, trainingStudies } from "./training-studies.ts";
+
+export interface TrainOptions extends WorkOptions {
+  readonly data: string;
+  /** The run folder. */
+  readonly out: string;
+  readonly config: Config;
+  readonly resume?: boolean;
+}
+
+export interface TrainSummary {
+  readonly finished: boolean;
+  readonly step: number;
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** What a run has beside the files of every run. */
+export const progressionFiles = (folder: string) => ({
+  /** Registered training studies. */
+  studies: join(folder, "studies"),
+  predictor: join(folder, "predictor.json"),
+  /** What the predictor is worth on patients left out. */
+  validation: join(folder, "predictor-validation.json"),
+});
+
+/**
+ * Trains a segmenter on all training studies with labels, then, where there are enough patients with two stages, a predictor of their change
+ * factors. Without such patients the run has no predictor.
+ * @throws PatientDatasetError, FolderInUseError; Error as sentences for the user.
+ */
+export const trainProgression = async (options: TrainOptions): Promise<TrainSummary> => {
+  await requireProvider(options.provider ?? "cpu");
+  const { patients, skipped } = await readPatients(options.data);
+  const training = patients.filter(({ split }) => split === "train");
+  if (!training.some(({ stages }) => stages.some(({ labels }) => labels !== undefined))) {
+    throw new Error(
+      `"${options.data}" has no labels to learn from. Give a file labels.nii.gz beside the images of training studies.`,
+    );
+  }
+  const folder = await holdFolder(options.out);
+  try {
+    return await trainInFolder(options, training, skipped);
+  } catch (error) {
+    if (options.signal?.aborted && error === options.signal.reason) return { finished: false, step: 0, skipped };
+    throw error;
+  } finally {
+    await folder.release();
+  }
+};
+
+const trainInFolder = async (
+  options: TrainOptions,
+  training: readonly PatientSource[],
+  missing: readonly SkippedFile[],
+): Promise<TrainSummary> => {
+  const { data, out, threads = availableParallelism(), provider = "cpu", listener, signal } = options;
+  const files = runFiles(out);
+  await removeTemporaryFiles(out);
+  const resume = options.resume === true && (await hasBegun(files));
+  if (!resume) await removeModel(files);
+  const labelled = training.flatMap(({ stages }) => stages.filter(({ labels }) => labels !== undefined));
+  const dataDigest = await digestOfPatients(training);
+  const config = await decidedBy(labelled, options.config);
+  const manifest = {
+    system: "progression",
+    data: resolve(data),
+    seed: config.seed,
+    ...environment(threads, provider),
+    dataDigest,
+    codeDigest: await digestOfCode(),
+    trainingPatients: training.length,
+    trainingStudies: labelled.length,
+  };
+  await writeJson(files.manifest, manifest);
+  await writeJson(files.config, config);
+  const watch = { listener, signal };
+  const prepared = await trainingStudies(labelled, config, progressionFiles(out).studies, dataDigest, watch);
+  const skipped = [...missing, ...prepared.skipped];
+  if (prepared.studies.length === 0) throw new Error(`None of the studies of "${data}" could be used. ${skipped[0]?.reason}`);
+  const digest = digestOf(JSON.stringify({ weights: weightsOf(config), dataDigest }));
+  const { step, network } = await trainNetwork(
+    { ...options, threads, provider, resume },
+    prepared.studies,
+    config,
+    files,
+    digest,
+  );
+  if (network === undefined) return { finished: false, step, skipped };
+  const provenance = { ...manifest, data: basename(data) };
+  const model = writeSegmenter(segmenter(frozen(network), config), { config, provenance });
+  await writeFileAtomic(files.model, model);
+  if (!config.prediction.use || !areVesselClasses(config.classes)) return { finished: true, step, skipped };
+  const opened = await openSegmenter(model, { threads, provider });
+  try {
+    const { fitted, failures } = await fitFromPatients(training, opened, watch);
+    if (fitted) {
+      await writeJson(progressionFiles(out).predictor, fitted.predictor);
+      await writeJson(progressionFiles(out).validation, fitted.report);
+    }
+    return { finished: true, step, skipped: [...skipped, ...failures] };
+  } finally {
+    await opened.close();
+  }
+};
+
+/** The part of a configuration that decides the weights. */
+const weightsOf = ({ prediction: _, training, ...rest }: ModelConfig): unknown => {
+  const { cacheMegabytes: __, checkpointEvery: ___, ...optimisation } = training;
+  return { ...rest, optimisation };
+};
+
+const trainNetwork = async (
+  { threads, provider, resume, listener, signal }: Pick<TrainOptions, "threads" | "provider" | "resume" | "listener" | "signal">,
+  studies: readonly TrainingStudy[],
+  config: ModelConfig,
+  files: RunFiles,
+  digest: string,
+): Promise<{ readonly step: number; readonly network: ReadonlyMap<string, Value> | undefined }> => {
+  const runtime = openRuntime({ threads, provider });
+  try {
+    listener?.({ kind: "stage", text: "compiling the training step" });
+    const { network, step, finished } = await trainLoop({
+      runtime,
+      step: buildStep(config),
+      batch: batchMaker(studies, config),
+      steps: config.training.steps,
+      learningRate: scheduleOf(config.training),
+      files,
+      digest,
+      resume,
+      checkpointEvery: config.training.checkpointEvery,
+      listener,
+      signal,
+    });
+    return { step, network: finished ? network : undefined };
+  } finally {
+    await runtime.close();
+  }
+};
