@@ -37,7 +37,7 @@ for (const { target, chosen, measures: crossed, learningCurve, importance } of r
   console.log(
     `  inputs: ${importance
       .slice(0, 4)
-      .map(({ name }) => name)
+      .map(({ input }) => input)
       .join(", ")}`,
   );
 }
