@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
@@ -12,5 +13,12 @@ if (process.env.VK_ICD_FILENAMES === undefined && existsSync(driver)) {
 }
 
 export default defineConfig({
-  test: { include: ["src/**/*.test.ts", "bench/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 180_000, pool: "forks" },
+  test: {
+    include: ["src/**/*.test.ts", "bench/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    pool: "forks",
+    // Of two cores Vitest would leave one idle while a test reads files or compiles.
+    maxWorkers: availableParallelism(),
+  },
 });
