@@ -12,13 +12,26 @@ export interface TrainingStudy {
   readonly labels: LabelVolume;
 }
 
+/**
+ * How much classes count in the cross-entropy: (1 / share of voxels)^balance, so that they are 1 in the mean over voxels; a class that is nowhere
+ * counts as much as one of a single voxel. Rare classes otherwise vanish at first: where their probability is 0, Dice has no gradient.
+ */
+export const classWeightsOf = (studies: readonly TrainingStudy[], classes: number, balance: number): number[] => {
+  const counts = new Float64Array(classes);
+  for (const { labels } of studies) for (const label of labels.data) counts[label]++;
+  const total = counts.reduce((sum, count) => sum + count);
+  const weights = Array.from(counts, (count) => (total / Math.max(1, count)) ** balance);
+  const mean = weights.reduce((sum, weight, label) => sum + (weight * counts[label]) / total, 0);
+  return weights.map((weight) => weight / mean);
+};
+
 /** Voxels of a class that are remembered in a study, so that patches can be taken around them. */
 const REMEMBERED = 500;
 
 /**
  * A batch by its number, a function of (seed, number) alone: `x` [batch, channels, patch, patch], `labels` and `counts` (0 beyond the slice)
  * [batch, patch, patch]. A part of it (`rare`) is drawn class by class, each time around a voxel of the class in a study that has it, the
- * others are all slices in turn, around a voxel of any class but the background where the slice has one and is larger than a patch.
+ * others are all slices in turn, around any voxel.
  */
 export const batchMaker = (studies: readonly TrainingStudy[], config: ModelConfig): ((number: number) => Promise<Values>) => {
   const { seed, patch, rare, training, classes } = config;
@@ -43,9 +56,7 @@ export const batchMaker = (studies: readonly TrainingStudy[], config: ModelConfi
     const { study, slice } = slices[sliceAt((number - 1) * Math.max(1, plainRows) + Math.max(0, row - rareRows)).index];
     const { width, height } = studies[study].labels;
     const size = width * height;
-    const inSlice = places[study].slice(1).flatMap((own) => own.filter((voxel) => Math.floor(voxel / size) === slice));
-    const anywhere = slice * size + rng.integer(0, size - 1);
-    return { study, voxel: inSlice.length > 0 ? inSlice[rng.integer(0, inSlice.length - 1)] : anywhere };
+    return { study, voxel: slice * size + rng.integer(0, size - 1) };
   };
 
   return async (number) => {

@@ -76,6 +76,12 @@ export const configSchema = z
       .strictObject({
         crossEntropy: z.number().min(0).default(1),
         dice: z.number().min(0).default(1),
+        balance: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.5)
+          .describe("How far rare classes count more in the cross-entropy: 0 all voxels alike, 1 all classes alike."),
       })
       .prefault({})
       .refine(({ crossEntropy, dice }) => crossEntropy + dice > 0, "one of the two terms must count"),

@@ -17,7 +17,7 @@ import {
   writeJson,
 } from "../../training/index.ts";
 import type { WorkOptions } from "../system.ts";
-import { batchMaker, type TrainingStudy } from "./batches.ts";
+import { batchMaker, classWeightsOf, type TrainingStudy } from "./batches.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { digestOfPatients, type PatientSource, readPatients } from "./data.ts";
 import { fitFromPatients } from "./fit-from-patients.ts";
@@ -147,7 +147,7 @@ const trainNetwork = async (
     listener?.({ kind: "stage", text: "compiling the training step" });
     const { network, step, finished } = await trainLoop({
       runtime,
-      step: buildStep(config),
+      step: buildStep(config, classWeightsOf(studies, config.classes.length, config.loss.balance)),
       batch: batchMaker(studies, config),
       steps: config.training.steps,
       learningRate: scheduleOf(config.training),

@@ -4,8 +4,8 @@ import type { ModelConfig } from "./config.ts";
 import { segmentationLogits, segmentationLoss } from "./network/index.ts";
 import { channelsOf } from "./segmenter.ts";
 
-/** The graph of one step: cross-entropy and Dice of the pixels' classes, see `batchMaker` for what is fed. */
-export const buildStep = (config: ModelConfig): TrainingStep => {
+/** The graph of one step: cross-entropy and Dice of the pixels' classes, see `batchMaker` for what is fed, `classWeightsOf` for the weights. */
+export const buildStep = (config: ModelConfig, classWeights?: readonly number[]): TrainingStep => {
   const { seed, patch, classes, network, loss, training } = config;
   const { batch } = training;
   return trainingStep({
@@ -16,7 +16,10 @@ export const buildStep = (config: ModelConfig): TrainingStep => {
       counts: [batch, patch, patch],
     },
     objective: (p, { x, labels, counts }) =>
-      segmentationLoss(segmentationLogits(p, x, { ...network, classes: classes.length }), labels, counts, loss),
+      segmentationLoss(segmentationLogits(p, x, { ...network, classes: classes.length }), labels, counts, {
+        ...loss,
+        classWeights,
+      }),
     ...updateSettingsOf(training),
   });
 };

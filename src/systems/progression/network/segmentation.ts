@@ -23,6 +23,8 @@ export const segmentationLogits = (
 export interface SegmentationLossOptions {
   readonly crossEntropy: number;
   readonly dice: number;
+  /** How much each class counts in the cross-entropy. Default: all alike. */
+  readonly classWeights?: readonly number[];
 }
 
 export type SegmentationLoss = Readonly<Record<"loss" | "cross_entropy" | "dice", Tensor>>;
@@ -38,7 +40,7 @@ export const segmentationLoss = (
   weights: Tensor,
   options: SegmentationLossOptions,
 ): SegmentationLoss => {
-  const cross_entropy = crossEntropy(logits, target, { positionWeights: weights });
+  const cross_entropy = crossEntropy(logits, target, { positionWeights: weights, weights: options.classWeights });
   const dice = diceLoss(softmax(logits, 1), target, { positionWeights: weights });
   return { cross_entropy, dice, loss: add(mul(cross_entropy, options.crossEntropy), mul(dice, options.dice)) };
 };
