@@ -79,7 +79,7 @@ export const tubeStage = (radius: number, name: string): StageResult => {
   for (let k = 0, voxel = 0; k < slices; k++) {
     for (let j = 0; j < height; j++) {
       for (let i = 0; i < width; i++, voxel++) {
-        const centres = k < 3 ? [24] : [24 - 2 * k, 24 + 2 * k];
+        const centres = k < 3 ? [24] : [26 - 2 * k, 22 + 2 * k];
         const away = Math.min(...centres.map((centre) => Math.hypot(i - centre, j - 20)));
         labels[voxel] = away <= 3 ? LUMEN : away <= radius ? WALL : 0;
       }
