@@ -30,6 +30,8 @@ const part = (picture: ImageOf<Uint8Array>, left: number, top: number, width: nu
   return { width, height, data };
 };
 
+const isSame = (a: ImageOf<Uint8Array>, b: ImageOf<Uint8Array>): boolean => Buffer.compare(a.data, b.data) === 0;
+
 test("outlines run within each class along its rim, and the image below stays", () => {
   const { reference, labels } = tubeStage(6, "tube");
   const pictures = slicePictures(reference, labels, classes);
@@ -71,15 +73,15 @@ test("the sheet runs from proximal to distal, with a bar where one lumen becomes
     GAP + (n % columns) * (width + GAP),
     GAP + Math.floor(n / columns) * (height + GAP),
   ];
-  for (let n = 0; n < 6; n++) expect(part(sheet, ...place(n), width, height).data).toEqual(outlined(n).data);
+  for (let n = 0; n < 6; n++) expect(isSame(part(sheet, ...place(n), width, height), outlined(n))).toBe(true);
   const bars = Array.from({ length: 6 }, (_, n) => at(sheet, place(n)[0] - 3, place(n)[1] + 5)[0] === 255);
   expect(bars).toEqual([false, false, false, true, false, false]);
 
   const against = overlayPicture(reference, labels, classes, { flow: -1, bifurcation: null });
-  expect(part(against, ...place(0), width, height).data).toEqual(outlined(5).data);
+  expect(isSame(part(against, ...place(0), width, height), outlined(5))).toBe(true);
   const downwards = [1, 0, 0, -24, 0, 1, 0, -20, 0, 0, -2, 0] as const;
   const turned = overlayPicture({ ...reference, affine: downwards }, { ...labels, affine: downwards }, classes);
-  expect(part(turned, ...place(0), width, height).data).toEqual(outlined(5).data);
+  expect(isSame(part(turned, ...place(0), width, height), outlined(5))).toBe(true);
 });
 
 test("slices are seen with the patient's left to the right and the front up, however they are stored", () => {
