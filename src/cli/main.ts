@@ -61,7 +61,9 @@ const provider = new Option(
 
 program
   .command("demo")
-  .description("Train and evaluate on surfaces the tool paints itself, in about two minutes; ends with a report to look at.")
+  .description(
+    "Train and evaluate on data the tool makes itself, in minutes (denoising: about two); ends with a report to look at.",
+  )
   .argument("[system]", "which system to show", "denoising")
   .option("--out <dir>", "folder for everything it makes (default: one for each system in lynceus-demo)")
   .addOption(threads)

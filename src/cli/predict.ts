@@ -63,7 +63,8 @@ export const predict = async (
   }
   if (predictions.length > 0) say(describeThreshold(threshold));
   if (predictions.length > 0) {
-    say(`Heat maps: ${out} (an image without colour lies well below the threshold everywhere)`);
+    const isOfMap = detector.description.imageScore.kind !== "classifier";
+    say(`Heat maps: ${out}${isOfMap ? " (an image without colour lies well below the threshold everywhere)" : ""}`);
   }
   if (masks.length === 1) say("1 mask of the data set was left out.");
   if (masks.length > 1) say(`${masks.length} masks of the data set were left out.`);

@@ -63,7 +63,9 @@ export const train = async (name: string, options: TrainCommand): Promise<void> 
   drawn.end();
   if (Object.keys(evaluated.measures).length > 0) say(formatMeasures(evaluated.page.measures));
   for (const { text } of evaluated.page.notices ?? []) say(text);
-  say(`Model:  ${runFiles(out).model}\nReport: ${evaluated.report}\nNext:   ${command("predict", out, "IMAGE...")}`);
+  say(
+    `Model:  ${runFiles(out).model}\nReport: ${evaluated.report}\nNext:   ${command("predict", out, `${system.predicts ?? "IMAGE"}...`)}`,
+  );
   const failures = sayFailures([...result.skipped, ...evaluated.failures]);
   if (failures.length > 0) process.exitCode = 1;
   finish({

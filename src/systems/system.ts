@@ -111,6 +111,8 @@ export interface System {
   readonly name: string;
   /** One sentence for lists and help. */
   readonly summary: string;
+  /** What is predicted, in the commands that are proposed. Default: IMAGE. */
+  readonly predicts?: string;
   /** What images of either class are called. Default: normal and anomalous. */
   readonly classNames?: { readonly normal: string; readonly anomalous: string };
   readonly configSchema: z.ZodType;

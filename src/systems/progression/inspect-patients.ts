@@ -18,6 +18,7 @@ export const inspectPatients = async ({ path }: { readonly path: string }) => {
   for (const study of studies.slice(0, LOOKED_AT)) {
     try {
       const sequences = await sequencesOf(study);
+      for (const name of sequences.slice(1)) await referenceOf(study, name); // says so where a file is damaged
       const { grid } = await referenceOf(study, sequences[0]);
       const spacing = spacingOf(grid).map((mm) => Number(mm.toFixed(3)));
       const size = `${grid.width} x ${grid.height} x ${grid.slices} of ${spacing.join(" x ")} mm`;
@@ -39,8 +40,8 @@ export const inspectPatients = async ({ path }: { readonly path: string }) => {
     skipped,
   };
   const lines = [
-    `${facts.patients} patients (${facts.splits.train} to train, ${facts.splits.validation} to validate, ${facts.splits.test} to test), ${facts.withTwoStages} with two stages.`,
-    `${facts.studies} studies, ${facts.withLabels} with labels.`,
+    `${facts.patients} ${facts.patients === 1 ? "patient" : "patients"} (${facts.splits.train} to train, ${facts.splits.validation} to validate, ${facts.splits.test} to test), ${facts.withTwoStages} with two stages.`,
+    `${facts.studies} ${facts.studies === 1 ? "study" : "studies"}, ${facts.withLabels} with labels.`,
     ...(facts.columns.length > 0
       ? [`Structured data: ${facts.columns.join(", ")}.`]
       : ["No structured data: a table patients.csv can hold it."]),

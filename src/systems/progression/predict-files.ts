@@ -26,7 +26,9 @@ export const predict = async (request: PredictRequest): Promise<Predicted> => {
   const failures: SkippedFile[] = [];
   try {
     const patients = await patientsAt(inputs, failures);
-    const identity: IdentityOptions = keepIdentity ? { keepIdentity } : { key: await identityKey(out) };
+    const identity: IdentityOptions = keepIdentity
+      ? { keepIdentity }
+      : { key: patients.length > 0 ? await identityKey(out) : undefined };
     for (const [index, [stem, patient]] of [...stemsOf(patients)].entries()) {
       signal?.throwIfAborted();
       listener?.({ kind: "count", text: `predicting ${patient.name}`, done: index, total: patients.length });
@@ -92,17 +94,15 @@ const stemsOf = (patients: readonly PatientSource[]): Map<string, PatientSource>
 const describe = ({ name, stages, comparison, prediction, warnings }: PatientResult): string[] => {
   const number = (value: number | null | undefined, unit: string): string =>
     value === null || value === undefined ? "not defined" : `${value.toFixed(unit === "%" ? 0 : 2)} ${unit}`;
-  const first = stages[0].measured?.features;
-  const said = [
-    `${stages.length} stage${stages.length === 1 ? "" : "s"}`,
-    ...(first
-      ? [
-          `normalised wall index ${first.normalised_wall_index?.toFixed(2) ?? "not defined"}`,
-          `stenosis ${number(first.stenosis_area, "%")} by area`,
-          `wall up to ${number(first.wall_thickness_maximum, "mm")}`,
-        ]
-      : []),
-  ];
+  const measured = stages.map((stage, n) => {
+    const features = stage.measured?.features;
+    const said = features && [
+      `normalised wall index ${features.normalised_wall_index?.toFixed(2) ?? "not defined"}`,
+      `stenosis ${number(features.stenosis_diameter, "%")} by diameter`,
+      `wall up to ${number(features.wall_thickness_maximum, "mm")}`,
+    ];
+    return `  stage ${n + 1}: ${said?.join(", ") ?? "segmented; only a vessel's classes are measured"}`;
+  });
   const changes = comparison
     ? [`  wall thickness changed by ${number(comparison.changes.wall_thickness_mean.absolute, "mm")} a year`]
     : [];
@@ -110,5 +110,5 @@ const describe = ({ name, stages, comparison, prediction, warnings }: PatientRes
     ([target, { value, low, high, unit, call }]) =>
       `  predicted ${target.replaceAll("_", " ")}: ${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] ${unit}, ${call}`,
   );
-  return [`${name}: ${said.join(", ")}`, ...changes, ...predicted, ...warnings.map((warning) => `  ${warning}`)];
+  return [name, ...measured, ...changes, ...predicted, ...warnings.map((warning) => `  ${warning}`)];
 };

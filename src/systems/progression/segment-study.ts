@@ -9,7 +9,7 @@ const BATCH = 8;
 
 /**
  * Probabilities of the classes in every voxel of the channels' grid: slice by slice in patches that overlap by half, each of whose pixels counts
- * the more the nearer it is to the patch's middle.
+ * the more the nearer it is to the patch's middle. The likeliest class of a voxel has more than half of it, see `decide`.
  * @throws what `signal` gives when it is aborted.
  */
 export const segmentStudy = async (
@@ -51,7 +51,26 @@ export const segmentStudy = async (
     }
   }
   for (const sum of sums) for (let voxel = 0; voxel < sum.length; voxel++) sum[voxel] /= total[voxel];
+  decide(sums);
   return { width, height, slices, affine: grid.affine, fractions: sums };
+};
+
+/** Shares by which the likeliest class leads where it had less than half. */
+const LEAD = 1e-3;
+
+/**
+ * Where no class has more than half of a voxel, the likeliest one gets just that, and the others their parts of the rest: measures, for which a
+ * class is where it has more than half, then speak of the same classes as labels do.
+ */
+const decide = (shares: readonly Float32Array[]): void => {
+  for (let voxel = 0; voxel < shares[0].length; voxel++) {
+    let most = 0;
+    for (let c = 1; c < shares.length; c++) if (shares[c][voxel] > shares[most][voxel]) most = c;
+    const largest = shares[most][voxel];
+    if (largest > 0.5) continue;
+    const others = (0.5 - LEAD) / (1 - largest);
+    for (const [c, share] of shares.entries()) share[voxel] = c === most ? 0.5 + LEAD : share[voxel] * others;
+  }
 };
 
 /** Firsts of the patches along an axis: half a patch apart, the last at the end; one in the middle where the axis is no longer than a patch. */

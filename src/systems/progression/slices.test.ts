@@ -118,6 +118,29 @@ describe("segmentation of a study", () => {
     expect(fractions[0][100] + fractions[1][100]).toBeCloseTo(1, 6);
   });
 
+  test("of several likely classes the likeliest has more than half, and the others share the rest", async () => {
+    const config = configOf({ patch: 24 });
+    const area = 24 * 24;
+    const [p0, p1, p4] = [0.4, 0.32, 0.28];
+    const segment = async (slices: Float32Array) => {
+      const count = slices.length / (3 * area);
+      const found = new Float32Array(count * 7 * area);
+      for (let n = 0; n < count; n++)
+        for (const [c, share] of [
+          [0, p0],
+          [1, p1],
+          [4, p4],
+        ])
+          found.fill(share, (n * 7 + c) * area, (n * 7 + c + 1) * area);
+      return found;
+    };
+    const { fractions } = await segmentStudy({ config, segment }, [asImage]);
+    const shares = fractions.map((own) => own[50]);
+    expect(shares[0]).toBeGreaterThan(0.5);
+    expect(shares[1] / shares[4]).toBeCloseTo(p1 / p4, 4);
+    expect(shares.reduce((sum, share) => sum + share)).toBeCloseTo(1, 5);
+  });
+
   test("classes go back to a grid of other pixels", async () => {
     const config = configOf();
     const fine = withPixels(grid, 0.5);

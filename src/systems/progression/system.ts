@@ -9,6 +9,7 @@ import { trainProgression } from "./train.ts";
 export const progression: System = {
   name: "progression",
   summary: "Plaque measured in MRI of vessel walls, and its change predicted",
+  predicts: "PATIENT",
   configSchema,
   presets,
   train: ({ config, ...options }) => trainProgression({ ...options, config: configSchema.parse(config) }),
