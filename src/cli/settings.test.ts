@@ -42,6 +42,7 @@ describe("settings", () => {
     await expect(read({ set: ["image.size=100"] })).rejects.toThrow(/100 pixels cannot be halved/);
     await expect(read({ set: ["training.step=5"] })).rejects.toThrow(/In training there are: steps, batch/);
     await expect(read({ set: ["sede=5"] })).rejects.toThrow(/There are: seed, trainOn, image/);
+    await expect(read({ set: ["image.rio=x.png"] })).rejects.toThrow(/In image there are: .*\broi\b/); // has no default
     await expect(read({ set: ["steps"] })).rejects.toBeInstanceOf(UsageError);
     await expect(read({ config: join(folder, "missing.json") })).rejects.toThrow(/missing\.json/);
   });

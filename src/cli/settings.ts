@@ -29,16 +29,19 @@ export const readSettings = async (system: System, { preset = "small", config, s
   return parsed.data;
 };
 
-/** Where a setting is misspelt, those that there are. */
-const knownSettings = ({ configSchema }: System, { issues }: z.ZodError): string[] =>
-  issues.flatMap(({ code, path }) => {
-    const there = path.reduce<unknown>(
-      (inner, key) => (isObject(inner) ? inner[String(key)] : undefined),
-      configSchema.parse({}),
-    );
-    if (code !== "unrecognized_keys" || !isObject(there)) return [];
-    return [`  ${path.length === 0 ? "There are" : `In ${path.join(".")} there are`}: ${Object.keys(there).join(", ")}.`];
+/** Where a setting is misspelt, those that there are, with and without a default. */
+const knownSettings = ({ configSchema }: System, { issues }: z.ZodError): string[] => {
+  const all = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+  return issues.flatMap(({ code, path }) => {
+    const there = path.reduce<unknown>((inner, key) => propertiesOf(inner)?.[String(key)], all);
+    const known = propertiesOf(there);
+    if (code !== "unrecognized_keys" || known === undefined) return [];
+    return [`  ${path.length === 0 ? "There are" : `In ${path.join(".")} there are`}: ${Object.keys(known).join(", ")}.`];
   });
+};
+
+const propertiesOf = (schema: unknown): Record<string, unknown> | undefined =>
+  isObject(schema) && isObject(schema.properties) ? schema.properties : undefined;
 
 const readSettingsFile = async (path: string): Promise<unknown> => {
   try {

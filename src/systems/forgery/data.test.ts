@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { addTo, folderWith, numbered, relativeTo } from "../../imaging/dataset/testing/folders.ts";
 import { DatasetError } from "../../imaging/index.ts";
-import { type ForgeryDataset, type ForgeryImage, kindsOf, leaveOutKind, readForgeryDataset } from "./data.ts";
+import { type ForgeryDataset, type ForgeryImage, isForgeryData, kindsOf, leaveOutKind, readForgeryDataset } from "./data.ts";
 
 const of = ({ name, kind, label, group }: ForgeryImage) => [name, kind, label, group];
 const groups = (samples: readonly ForgeryImage[]): Set<string> => new Set(samples.map(({ group }) => group));
@@ -11,6 +11,11 @@ const counts = (dataset: ForgeryDataset): number[] =>
   [dataset.train, dataset.validation, dataset.test].map(({ length }) => length);
 
 describe("folders", () => {
+  test("are recognised with real images alone, to which a generator adds; kinds of defects are not", async () => {
+    expect(await isForgeryData(await folderWith("real/a.jpg", "real/b.jpg"))).toBe(true);
+    expect(await isForgeryData(await folderWith("good/a.jpg", "scratch/b.jpg"))).toBe(false);
+  });
+
   test("splits, kinds of any depth, and masks in their places", async () => {
     const root = await folderWith(
       "train/real/a.jpg",

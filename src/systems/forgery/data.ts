@@ -80,10 +80,10 @@ interface Found {
 const EXPECTED =
   'Give a folder with "real/" and "fake/" (at its top, or in "train/", "validation/" and "test/"), or a table of images (.csv).';
 
-/** Whether a source holds images of which some are said to be forged, as far as its listing tells. */
+/** Whether a source holds images that are said to be real or forged, as far as its listing tells: a table needs some that are forged. */
 export const isForgeryData = async (source: string): Promise<boolean> =>
   findImages(source).then(
-    ({ images }) => images.some(({ label }) => label === 1),
+    ({ images, layout }) => layout === "folders" || images.some(({ label }) => label === 1),
     (error: unknown) => {
       if (error instanceof DatasetError) return false;
       throw error;
