@@ -19,12 +19,22 @@ export interface WorkOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface TrainRequest extends WorkOptions {
+export interface TrainRequestOf<Config> extends WorkOptions {
   readonly data: string;
+  /** The run folder. */
   readonly out: string;
-  /** Checked against the system's schema. */
-  readonly config: unknown;
+  readonly config: Config;
   readonly resume?: boolean;
+}
+
+/** A request whose configuration is still to be checked against the system's schema. */
+export type TrainRequest = TrainRequestOf<unknown>;
+
+export interface TrainSummary {
+  /** False when the signal stopped it. */
+  readonly finished: boolean;
+  readonly step: number;
+  readonly skipped: readonly SkippedFile[];
 }
 
 export interface EvaluateRequest extends WorkOptions {
@@ -120,9 +130,7 @@ export interface System {
   readonly presets: Readonly<Record<string, unknown>>;
   /** What benchmark and demo show beside a network of this configuration, and beside what they show for every system. */
   baselines?(config: unknown): Promise<readonly Baseline[]>;
-  train(
-    request: TrainRequest,
-  ): Promise<{ readonly finished: boolean; readonly step: number; readonly skipped: readonly SkippedFile[] }>;
+  train(request: TrainRequest): Promise<TrainSummary>;
   /** The run's model file, from its last checkpoint where training has not written one. */
   rebuildModel(run: string): Promise<Uint8Array>;
   /** Evaluates a run. @throws the signal's reason when it was interrupted. */

@@ -2,7 +2,6 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { depthOfImages, openPreparingRuntime, prepareImages } from "../../detection/index.ts";
 import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
-import type { SkippedFile } from "../../imaging/index.ts";
 import { openRuntime, type Provider, requireProvider, type Value } from "../../runtime/index.ts";
 import {
   digestOf,
@@ -20,7 +19,7 @@ import {
   train as trainLoop,
   writeJson,
 } from "../../training/index.ts";
-import type { WorkOptions } from "../system.ts";
+import type { TrainRequestOf, TrainSummary, WorkOptions } from "../system.ts";
 import { batchCounts, batchMaker, type ForgeryImages } from "./batches.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { datasetOf, digestOfImages, type ForgeryDataset, kindsOf } from "./data.ts";
@@ -28,19 +27,7 @@ import { finishDetector } from "./finish.ts";
 import { checkLeaks } from "./leak-check.ts";
 import { buildStep, buildStyleStep } from "./training-step.ts";
 
-export interface TrainOptions extends WorkOptions {
-  readonly data: string;
-  /** The run folder. */
-  readonly out: string;
-  readonly config: Config;
-  readonly resume?: boolean;
-}
-
-export interface TrainSummary {
-  readonly finished: boolean;
-  readonly step: number;
-  readonly skipped: readonly SkippedFile[];
-}
+export type TrainOptions = TrainRequestOf<Config>;
 
 /**
  * Trains a detector against its own forger, and writes the run folder with `model.onnx`, the detector alone. First the generator's style branch

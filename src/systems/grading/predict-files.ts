@@ -1,6 +1,7 @@
 import { rm, stat } from "node:fs/promises";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { digestOf } from "../../training/index.ts";
+import { resultStems } from "../result-stems.ts";
 import type { Predicted, PredictRequest } from "../system.ts";
 import { readSlides } from "./data.ts";
 import { originOf } from "./origin.ts";
@@ -63,21 +64,11 @@ const forget = async (folder: string, stem: string): Promise<void> => {
   for (const path of Object.values(filesOfPrediction(folder, stem))) await rm(path, { force: true });
 };
 
-/**
- * What the results of each slide are named after: the file without its ending; where that is taken (letters' case aside), with -2, -3 and so
- * on. A slide given twice is one.
- */
+/** What the results of each slide are named after: the file without its ending, see `resultStems`. A slide given twice is one. */
 export const stemsOf = (paths: readonly string[]): Map<string, string> => {
-  const stems = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const path of new Set(paths)) {
-    const own = stemOf(path);
-    let stem = own;
-    for (let count = 2; taken.has(stem.toLowerCase()); count++) stem = `${own}-${count}`;
-    taken.add(stem.toLowerCase());
-    stems.set(path, stem);
-  }
-  return stems;
+  const slides = [...new Set(paths)];
+  const stems = resultStems(slides.map(stemOf));
+  return new Map(slides.map((path, index) => [path, stems[index]]));
 };
 
 /** A file as it is, or the slides of a folder or table. */

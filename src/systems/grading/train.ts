@@ -20,7 +20,7 @@ import {
   train as trainLoop,
   writeJson,
 } from "../../training/index.ts";
-import type { WorkOptions } from "../system.ts";
+import type { TrainRequestOf, TrainSummary } from "../system.ts";
 import { canGrade, classesOf } from "./classes.ts";
 import type { Config } from "./config.ts";
 import { digestOfSlides, readSlides, type SlideSample, trainingSlides } from "./data.ts";
@@ -31,19 +31,7 @@ import { type GradingRule, writeGrader } from "./segmenter.ts";
 import { type TrainingPatches, trainingPatches } from "./training-patches.ts";
 import { batchMaker, buildStep } from "./training-step.ts";
 
-export interface TrainOptions extends WorkOptions {
-  readonly data: string;
-  /** The run folder. */
-  readonly out: string;
-  readonly config: Config;
-  readonly resume?: boolean;
-}
-
-export interface TrainSummary {
-  readonly finished: boolean;
-  readonly step: number;
-  readonly skipped: readonly SkippedFile[];
-}
+export type TrainOptions = TrainRequestOf<Config>;
 
 /**
  * Trains a grader in two stages. First a network by the loss of pixels, which grades the patches of the validation slides; where there are none,

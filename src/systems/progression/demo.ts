@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { LabelVolume } from "../../imaging/index.ts";
-import { type ConfusionMatrix, confusionMatrix, type SegmentationMeasures, segmentationMeasures } from "../../metrics/index.ts";
+import { confusionMatrix, type SegmentationMeasures } from "../../metrics/index.ts";
 import type { Comparison } from "../../report/index.ts";
 import type { Demonstrated, DemoRequest } from "../system.ts";
 import { configSchema, presets } from "./config.ts";
 import { type PatientSource, readPatients } from "./data.ts";
-import type { Evaluation } from "./evaluate.ts";
+import { type Evaluation, type StudyConfusion, voxelMeasures } from "./evaluate.ts";
 import { fitIntensityClassifier, type LabelledStudy, writeVesselDataset } from "./phantom/index.ts";
 import { evaluateModel, rebuildModel } from "./run.ts";
 import { readSegmenter } from "./segmenter.ts";
@@ -73,7 +73,7 @@ export const singleVoxels = async (data: string, model: Uint8Array, signal?: Abo
     studies.push({ channels, labels: labels as LabelVolume });
   }
   const classifier = fitIntensityClassifier(studies);
-  const confusions: { readonly patient: string; readonly matrix: ConfusionMatrix }[] = [];
+  const confusions: StudyConfusion[] = [];
   return {
     see: ({ channels, labels }: Study, { name }: PatientSource): void => {
       const predicted = classifier.classify(channels);
@@ -82,10 +82,6 @@ export const singleVoxels = async (data: string, model: Uint8Array, signal?: Abo
         matrix: confusionMatrix((labels as LabelVolume).data, predicted.data, config.classes.length),
       });
     },
-    measures: (): SegmentationMeasures =>
-      segmentationMeasures(
-        confusions.map(({ matrix }) => matrix),
-        { groups: confusions.map(({ patient }) => patient), meanOf: config.classes.map((_, label) => label).slice(1) },
-      ),
+    measures: (): SegmentationMeasures => voxelMeasures(confusions, config.classes.length),
   };
 };

@@ -84,7 +84,7 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
   const { segmenter, predictor, data, onStudy, onPatient, listener, signal } = options;
   const { patients, skipped, areTest } = await testPatients(data);
   const { classes, sequences } = segmenter.config;
-  const confusions: { readonly patient: string; readonly matrix: ConfusionMatrix }[] = [];
+  const confusions: StudyConfusion[] = [];
   const pairs: Pair[] = [];
   const rows: TableRow[] = [];
   const failures = [...skipped];
@@ -126,13 +126,7 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
   return {
     patients,
     studies: confusions.length,
-    segmentation:
-      confusions.length === 0
-        ? undefined
-        : segmentationMeasures(
-            confusions.map(({ matrix }) => matrix),
-            { groups: confusions.map(({ patient }) => patient), meanOf: classes.map((_, label) => label).slice(1) },
-          ),
+    segmentation: confusions.length === 0 ? undefined : voxelMeasures(confusions, classes.length),
     features: errorsOf(pairs, ({ given, found }, name) => [given[0].features[name], found[0].features[name]]),
     changes: errorsOf(pairs, ({ truth, comparison }, name) => [
       truth?.changes[name].absolute ?? null,
@@ -145,6 +139,19 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
     seconds: (performance.now() - started) / 1000,
   };
 };
+
+/** Voxels of a study by given and predicted class. */
+export interface StudyConfusion {
+  readonly patient: string;
+  readonly matrix: ConfusionMatrix;
+}
+
+/** Measures over the voxels of all studies, intervals over patients; the mean is of all classes but the background. */
+export const voxelMeasures = (studies: readonly StudyConfusion[], classes: number): SegmentationMeasures =>
+  segmentationMeasures(
+    studies.map(({ matrix }) => matrix),
+    { groups: studies.map(({ patient }) => patient), meanOf: Array.from({ length: classes - 1 }, (_, n) => n + 1) },
+  );
 
 /** The test patients of a data set; where it has none, the validation patients, else all. */
 export const testPatients = async (

@@ -5,16 +5,14 @@ import {
   compared,
   type MeasuredStage,
   measureLabels,
-  measureStage,
   predictorInputs,
   predictorTargets,
   tableRow,
   yearsOf,
 } from "./measure-patient.ts";
+import { predictStage } from "./predict-patient.ts";
 import { fitPredictor, LEAST_PATIENTS, type Predictor, type PredictorReport, type TableRow } from "./prediction/index.ts";
-import { segmentStudy } from "./segment-study.ts";
 import type { Segmenter } from "./segmenter.ts";
-import { openStudy } from "./study.ts";
 
 interface Watch {
   readonly listener?: Listener;
@@ -78,12 +76,9 @@ const measureStages = async (
 ): Promise<readonly MeasuredStage[]> => {
   const measured: MeasuredStage[] = [];
   for (const source of stages) {
-    if (source.labels !== undefined && !segmented) measured.push(await measureLabels(source));
-    else {
-      const { sequences, registration, pixel } = segmenter.config;
-      const study = await openStudy(source, { sequences, registration, pixel, signal });
-      measured.push(measureStage(await segmentStudy(segmenter, study.channels, { signal })));
-    }
+    const isGiven = source.labels !== undefined && !segmented;
+    const stage = isGiven ? await measureLabels(source) : (await predictStage(segmenter, source, { signal })).result.measured;
+    measured.push(stage as MeasuredStage); // the classes are a vessel's, or there is no predictor
   }
   return measured;
 };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { exists, writeFileAtomic } from "../../files/index.ts";
 import type { IdentityOptions, SkippedFile } from "../../imaging/index.ts";
 import { digestOf, environment } from "../../training/index.ts";
+import { resultStems } from "../result-stems.ts";
 import type { Predicted, PredictRequest } from "../system.ts";
 import { type PatientSource, readPatients } from "./data.ts";
 import { patientJson, writePatientOutputs } from "./output/index.ts";
@@ -29,7 +30,9 @@ export const predict = async (request: PredictRequest): Promise<Predicted> => {
     const identity: IdentityOptions = keepIdentity
       ? { keepIdentity }
       : { key: patients.length > 0 ? await identityKey(out) : undefined };
-    for (const [index, [stem, patient]] of [...stemsOf(patients)].entries()) {
+    const stems = resultStems(patients.map(({ name }) => name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-")));
+    for (const [index, patient] of patients.entries()) {
+      const stem = stems[index];
       signal?.throwIfAborted();
       listener?.({ kind: "count", text: `predicting ${patient.name}`, done: index, total: patients.length });
       try {
@@ -75,20 +78,6 @@ const patientsAt = async (inputs: readonly string[], failures: SkippedFile[]): P
     }
   }
   return patients;
-};
-
-/** What the results of each patient are named after: the patient, with -2, -3 and so on where that is taken (letters' case aside). */
-const stemsOf = (patients: readonly PatientSource[]): Map<string, PatientSource> => {
-  const stems = new Map<string, PatientSource>();
-  const taken = new Set<string>();
-  for (const patient of patients) {
-    const own = patient.name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-");
-    let stem = own;
-    for (let count = 2; taken.has(stem.toLowerCase()); count++) stem = `${own}-${count}`;
-    taken.add(stem.toLowerCase());
-    stems.set(stem, patient);
-  }
-  return stems;
 };
 
 const describe = ({ name, stages, comparison, prediction, warnings }: PatientResult): string[] => {

@@ -51,16 +51,17 @@ export const predictPatient = async (
   };
 };
 
-const predictStage = async (
+/** A study, and what is found in it. Errors: as `predictPatient`. */
+export const predictStage = async (
   segmenter: Segmenter,
   source: StudySource,
   { identity, signal }: Pick<PredictPatientOptions, "identity" | "signal">,
 ): Promise<{ readonly study: Study; readonly result: StageResult }> => {
-  const { sequences, registration, pixel, classes } = segmenter.config;
-  const study = await openStudy(source, { sequences, registration, pixel, identity, signal });
+  const { config } = segmenter;
+  const study = await openStudy(source, { ...config, identity, signal });
   const fractions = await segmentStudy(segmenter, study.channels, { signal });
   const { name, reference, dicom, notes } = study;
   const labels = likeliestClasses(fractions, reference);
-  const measured = areVesselClasses(classes) ? measureStage(fractions) : undefined;
+  const measured = areVesselClasses(config.classes) ? measureStage(fractions) : undefined;
   return { study, result: { name, sequences: study.sequences, reference, labels, measured, dicom, notes } };
 };

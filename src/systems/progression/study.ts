@@ -41,8 +41,6 @@ export interface Study {
   readonly labels?: LabelVolume;
   /** The reference's DICOM series, where it is one. */
   readonly dicom?: DicomStack;
-  /** See `DicomStack.day`: only differences within a patient mean something. */
-  readonly day?: number;
   /** What a user should know, as sentences. */
   readonly notes: readonly string[];
 }
@@ -106,7 +104,6 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
     givenLabels: labels,
     labels: labels && (isSameGrid(labels, grid) ? labels : resampleLabels(labels, grid)),
     dicom: reference.dicom,
-    day: reference.dicom?.day,
     notes,
   };
 };

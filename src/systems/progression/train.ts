@@ -16,7 +16,7 @@ import {
   train as trainLoop,
   writeJson,
 } from "../../training/index.ts";
-import type { WorkOptions } from "../system.ts";
+import type { TrainRequestOf, TrainSummary } from "../system.ts";
 import { batchMaker, classWeightsOf, type TrainingStudy } from "./batches.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { digestOfPatients, type PatientSource, readPatients } from "./data.ts";
@@ -26,19 +26,7 @@ import { openSegmenter, segmenter, writeSegmenter } from "./segmenter.ts";
 import { buildStep } from "./training-step.ts";
 import { decidedBy, trainingStudies } from "./training-studies.ts";
 
-export interface TrainOptions extends WorkOptions {
-  readonly data: string;
-  /** The run folder. */
-  readonly out: string;
-  readonly config: Config;
-  readonly resume?: boolean;
-}
-
-export interface TrainSummary {
-  readonly finished: boolean;
-  readonly step: number;
-  readonly skipped: readonly SkippedFile[];
-}
+export type TrainOptions = TrainRequestOf<Config>;
 
 /** What a run has beside the files of every run. */
 export const progressionFiles = (folder: string) => ({
