@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createVolume, type Volume } from "../../imaging/index.ts";
-import { batchMaker } from "./batches.ts";
+import { batchMaker, classWeightsOf } from "./batches.ts";
 import { type ConfigInput, configSchema, type ModelConfig } from "./config.ts";
 import { cutLabels, cutSlices } from "./cut-slices.ts";
 import { axialGrid, labelled } from "./measurement/testing/shapes.ts";
@@ -51,6 +51,18 @@ describe("batches", () => {
     };
     expect(await shareWithRare(1)).toBeGreaterThan(0.45);
     expect(await shareWithRare(0)).toBeLessThan(0.2);
+  });
+
+  test("rare classes weigh more, all voxels as much as they are many", () => {
+    const counts = [0, 1, 5].map((label) => labels.data.filter((own) => own === label).length);
+    const weights = (balance: number): number[] => classWeightsOf([{ channels: [asImage], labels }], 7, balance);
+    expect(weights(0)).toEqual(Array.from({ length: 7 }, () => 1));
+    const [background, lumen, , , , haemorrhage] = weights(1);
+    expect(lumen * counts[1]).toBeCloseTo(background * counts[0], 3);
+    expect(haemorrhage * counts[2]).toBeCloseTo(background * counts[0], 3);
+    const half = weights(0.5);
+    expect(half[5] / half[0]).toBeCloseTo(Math.sqrt(counts[0] / counts[2]), 5);
+    expect([0, 1, 5].reduce((sum, label, n) => sum + half[label] * counts[n], 0)).toBeCloseTo(labels.data.length, 3);
   });
 
   test("gain and field change an image's contrast, not its classes", async () => {
