@@ -129,6 +129,10 @@ program
   .option("--threshold <score>", "call an image anomalous from this score on, instead of the model's threshold", number)
   .option("--mpp <microns>", "grading: micrometres per pixel of the slides, such as 0.5 at 20x, instead of what they say", number)
   .option("--keep-identity", "progression: leave names, dates and UIDs of DICOM files in what is written; else they are replaced")
+  .option(
+    "--given-labels",
+    "progression: measure labels or contours that lie beside the images, instead of what the network sees",
+  )
   .addOption(threads)
   .addOption(workers)
   .addOption(provider)

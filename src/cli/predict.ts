@@ -20,11 +20,13 @@ export const predict = async (
     json,
     mpp,
     keepIdentity,
+    givenLabels,
   }: CommonOptions & {
     readonly out: string;
     readonly threshold?: number;
     readonly mpp?: number;
     readonly keepIdentity?: boolean;
+    readonly givenLabels?: boolean;
   },
 ): Promise<void> => {
   const { say, finish } = output(json);
@@ -34,10 +36,16 @@ export const predict = async (
   if (system?.predict) {
     if (given !== undefined) throw new UsageError(`The system ${system.name} has no threshold: leave out --threshold.`);
     const beside = (await stat(model)).isDirectory() ? model : dirname(model);
-    const request = { model: bytes, inputs, out, beside, keepIdentity, threads, workers, provider, micronsPerPixel: mpp };
+    const request = {
+      ...{ model: bytes, inputs, out, beside, keepIdentity, givenLabels, threads, workers, provider },
+      micronsPerPixel: mpp,
+    };
     return predictWith(system.predict, request, json);
   }
-  if (keepIdentity) throw new UsageError("--keep-identity is for studies of patients, for progression: leave it out.");
+  if (keepIdentity || givenLabels) {
+    const option = keepIdentity ? "--keep-identity" : "--given-labels";
+    throw new UsageError(`${option} is for studies of patients, for progression: leave it out.`);
+  }
   if (mpp !== undefined) throw new UsageError("--mpp says how large the pixels of slides are, for grading: leave it out.");
   const detector = await openDetector(given === undefined ? bytes : withThreshold(bytes, given), {
     threads,

@@ -90,6 +90,8 @@ export interface PredictRequest extends WorkOptions {
   readonly beside?: string;
   /** Leaves who a patient is in what is written. Default: it is taken out. */
   readonly keepIdentity?: boolean;
+  /** Uses labels that lie beside the images, for the system that makes labels. Default: its own. */
+  readonly givenLabels?: boolean;
 }
 
 export interface Predicted {

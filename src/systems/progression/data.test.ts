@@ -75,6 +75,7 @@ test("a table that does not fit is said with its row and what is expected", asyn
   await fails("name,stage_1\nA,a\n", /needs a column "patient"; it has name, stage_1/);
   await fails("patient,stage_1,split\nA,a,later\n", /Row 2 .*split is "later"/);
   await fails("patient,stage_1,stage_2,date_1,date_2\nA,a,a,2022-01-01,2020-01-01\n", /Row 2 .*date_2 must be later/);
+  await fails("patient,stage_1,bifurcation_1\nA,a,middle\n", /Row 2 .*bifurcation "middle" is no number of a slice/);
   await fails("patient,stage_1\nA,nowhere\n", /None of the patients .*nowhere/);
   await expect(readPatients(join(folder, "nothing"))).rejects.toThrow(/does not exist. Expected is a table/);
 });

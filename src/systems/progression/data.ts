@@ -22,8 +22,10 @@ export interface StudySource {
   readonly name: string;
   readonly folder: string;
   readonly sources: readonly ImageSource[];
-  /** A NIfTI file of class numbers, where there is one. */
+  /** A file of classes, where there is one: NIfTI, DICOM-SEG or RTSTRUCT, see `readGivenLabels`. */
   readonly labels?: string;
+  /** Where one lumen becomes two, by hand: the reference's slice, from 0, fractions allowed. */
+  readonly bifurcation?: number;
 }
 
 export interface PatientSource {
@@ -52,6 +54,7 @@ const LAYOUT =
   "Expected is a table patients.csv (patient, stage_1, and where known stage_2, date_1, date_2, split and structured data), or a folder for each patient with the folders stage-1 and stage-2, or one with images; images are NIfTI files named after their sequence, or folders of DICOM files.";
 const NIFTI = /\.nii(\.gz)?$/i;
 const LABELS = ["labels", "label", "lesions", "mask", "segmentation"];
+const DICOM_LABELS = /^(labels|contours)\.dcm$/i;
 const STAGES = ["stage-1", "stage-2"];
 
 /**
@@ -86,8 +89,8 @@ export const readPatients = async (source: string): Promise<PatientDataset> => {
 export const digestOfPatients = async (patients: readonly PatientSource[]): Promise<string> => {
   const files: { name: string; path: string }[] = [];
   for (const { name, stages, years, record } of patients) {
-    for (const [stage, { sources, labels }] of stages.entries()) {
-      const said = JSON.stringify([name, stage, years, record]);
+    for (const [stage, { sources, labels, bifurcation }] of stages.entries()) {
+      const said = JSON.stringify([name, stage, years, record, bifurcation]);
       for (const { path, format, sequence } of sources) {
         const inside = format === "nifti" ? [path] : (await filesBelow(path)).map((file) => join(path, file));
         files.push(...inside.map((file, n) => ({ name: `${said} ${sequence} ${n}`, path: file })));
@@ -125,6 +128,8 @@ const studyAt = async (folder: string, name: string): Promise<StudySource | unde
       const stem = entry.name.replace(NIFTI, "");
       if (LABELS.includes(stem.toLowerCase())) labels = path;
       else sources.push({ sequence: stem, format: "nifti", path });
+    } else if (entry.isFile() && DICOM_LABELS.test(entry.name)) {
+      labels ??= path;
     } else if (entry.isFile() && (await isDicomFile(path))) isLoose = true;
   }
   if (isLoose) sources.push({ sequence: undefined, format: "dicom", path: folder });
@@ -161,7 +166,7 @@ const isDicomFile = async (path: string): Promise<boolean> => {
 };
 
 /** Columns that are no structured data. */
-const COLUMNS = ["patient", "split", "stage_1", "stage_2", "date_1", "date_2"];
+const COLUMNS = ["patient", "split", "stage_1", "stage_2", "date_1", "date_2", "bifurcation_1", "bifurcation_2"];
 
 const readTable = async (source: string, table: string): Promise<PatientDataset> => {
   let rows: Record<string, string>[];
@@ -183,7 +188,7 @@ const readTable = async (source: string, table: string): Promise<PatientDataset>
     const problem = (text: string): never => {
       throw new PatientDatasetError(`Row ${index + 2} of "${table}": ${text}`);
     };
-    const { patient: name, split, stage_1, stage_2, date_1, date_2 } = row;
+    const { patient: name, split, stage_1, stage_2, date_1, date_2, bifurcation_1, bifurcation_2 } = row;
     if (!name || !stage_1) problem(`the column ${name ? "stage_1" : "patient"} is empty.`);
     if (split && !["train", "validation", "test"].includes(split)) problem(`split is "${split}", not train, validation or test.`);
     const stages: StudySource[] = [];
@@ -191,7 +196,8 @@ const readTable = async (source: string, table: string): Promise<PatientDataset>
       if (!given) continue;
       const folder = resolve(dirname(table), given);
       const study = await studyAt(folder, `${name}, stage ${n + 1}`).catch(() => undefined);
-      if (study) stages.push(study);
+      const bifurcation = sliceOf([bifurcation_1, bifurcation_2][n], problem);
+      if (study) stages.push(bifurcation === undefined ? study : { ...study, bifurcation });
       else skipped.push({ path: folder, reason: `"${folder}", stage ${n + 1} of ${name}, holds no images, or does not exist.` });
       if (stages.length <= n) break; // stage 2 alone is no stage 1
     }
@@ -209,6 +215,13 @@ const rowAbove = async ({ stages: [{ folder }] }: PatientSource): Promise<Patien
   if (!(await exists(table))) return undefined;
   const { patients } = await readTable(dirname(table), table);
   return patients.find(({ stages }) => stages[0].folder === folder);
+};
+
+const sliceOf = (text: string | undefined, problem: (text: string) => never): number | undefined => {
+  if (!text) return undefined;
+  const slice = Number(text);
+  if (!(slice >= 0)) problem(`the bifurcation "${text}" is no number of a slice, counted from 0.`);
+  return slice;
 };
 
 const yearsOf = (first: string | undefined, second: string | undefined, problem: (text: string) => never): number | undefined => {

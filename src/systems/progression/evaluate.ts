@@ -10,7 +10,7 @@ import {
 } from "../../metrics/index.ts";
 import type { WorkOptions } from "../system.ts";
 import { type PatientDataset, type PatientSource, readPatients } from "./data.ts";
-import { areVesselClasses, compared, type MeasuredStage, measureLabels, tableRow, yearsOf } from "./measure-patient.ts";
+import { areVesselClasses, compared, type MeasuredStage, measureStage, tableRow, yearsOf } from "./measure-patient.ts";
 import { type StageComparison, type VesselFeature, vesselFeatures } from "./measurement/index.ts";
 import { predictPatient } from "./predict-patient.ts";
 import {
@@ -109,9 +109,8 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
       });
       confusions.push(...matrices.map((matrix) => ({ patient: patient.name, matrix })));
       await onPatient?.({ result, labelled, confusion: matrices.length > 0 ? sumOfConfusions(matrices) : undefined });
-      if (areVesselClasses(classes) && patient.stages.every(({ labels }) => labels !== undefined)) {
-        const given: MeasuredStage[] = [];
-        for (const stage of patient.stages) given.push(await measureLabels(stage));
+      if (areVesselClasses(classes) && labelled.length === patient.stages.length) {
+        const given = labelled.map(({ stage, study }) => measureStage(study.givenLabels as LabelVolume, patient.stages[stage]));
         const { comparison } = compared(given, await yearsOf(patient, sequences[0]));
         const found = result.stages.map((stage) => stage.measured as MeasuredStage);
         pairs.push({ patient: patient.name, given, found, truth: comparison, comparison: result.comparison });

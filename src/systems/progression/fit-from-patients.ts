@@ -77,7 +77,9 @@ const measureStages = async (
   const measured: MeasuredStage[] = [];
   for (const source of stages) {
     const isGiven = source.labels !== undefined && !segmented;
-    const stage = isGiven ? await measureLabels(source) : (await predictStage(segmenter, source, { signal })).result.measured;
+    const stage = isGiven
+      ? await measureLabels(source, segmenter.config.sequences[0])
+      : (await predictStage(segmenter, source, { signal })).result.measured;
     measured.push(stage as MeasuredStage); // the classes are a vessel's, or there is no predictor
   }
   return measured;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type LabelVolume, readNiftiLabels } from "../../imaging/index.ts";
 import type { PatientSource, StudySource } from "./data.ts";
+import { isDicomLabels, readGivenLabels } from "./given-labels.ts";
 import {
   type ClassFractions,
   compareStages,
@@ -37,14 +38,26 @@ export interface MeasuredStage {
   readonly features: VesselFeatures;
 }
 
-export const measureStage = (vessel: LabelVolume | ClassFractions): MeasuredStage => {
-  const measured = measureVessel(vessel);
+export const measureStage = (
+  vessel: LabelVolume | ClassFractions,
+  { bifurcation }: Pick<StudySource, "bifurcation"> = {},
+): MeasuredStage => {
+  const measured = measureVessel(vessel, { bifurcation });
   return { vessel: measured, features: featuresOf(measured) };
 };
 
-/** Measures given labels. @throws ImageError, RangeError that says what is wrong with the file. */
-export const measureLabels = async ({ labels }: StudySource): Promise<MeasuredStage> =>
-  measureStage(await readNiftiLabels(labels as string));
+/** Measures given labels without its images. @throws ImageError, RangeError that says what is wrong with the file. */
+export const measureLabels = async (source: StudySource, reference: string): Promise<MeasuredStage> => {
+  const path = source.labels as string;
+  if (!isDicomLabels(path)) return measureStage(await readNiftiLabels(path), source);
+  const { grid } = await referenceOf(source, reference);
+  const { labels } = await readGivenLabels(
+    path,
+    grid,
+    vesselClasses.map(({ name }) => name),
+  );
+  return measureStage(labels, source);
+};
 
 /** Years between the stages: the table's, or those between the images' days; undefined where neither is known. */
 export const yearsOf = async ({ years, stages }: PatientSource, reference: string): Promise<number | undefined> => {

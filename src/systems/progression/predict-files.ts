@@ -18,7 +18,7 @@ import { openSegmenter } from "./segmenter.ts";
  * the others go on.
  */
 export const predict = async (request: PredictRequest): Promise<Predicted> => {
-  const { model, inputs, out, beside, keepIdentity = false, threads, provider, listener, signal } = request;
+  const { model, inputs, out, beside, keepIdentity = false, givenLabels, threads, provider, listener, signal } = request;
   const predictor = beside === undefined ? undefined : await predictorBeside(beside);
   const segmenter = await openSegmenter(model, { threads, provider });
   const origin = { lynceus: environment(1).lynceus, "SHA-256 of the model": digestOf(model) };
@@ -36,7 +36,7 @@ export const predict = async (request: PredictRequest): Promise<Predicted> => {
       signal?.throwIfAborted();
       listener?.({ kind: "count", text: `predicting ${patient.name}`, done: index, total: patients.length });
       try {
-        const result = await predictPatient(segmenter, patient, { predictor, identity, origin, signal });
+        const result = await predictPatient(segmenter, patient, { predictor, identity, origin, givenLabels, signal });
         const files = await writePatientOutputs(out, result, { stem, signal });
         predictions.push({ ...patientJson(result), files });
         lines.push(...describe(result));

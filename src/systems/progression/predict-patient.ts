@@ -12,6 +12,8 @@ export interface PredictPatientOptions {
   readonly identity?: IdentityOptions;
   readonly origin?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Measures the labels that lie beside a study's images, where there are such, and not what the segmenter sees. */
+  readonly givenLabels?: boolean;
   /** Sees each stage while its channels are there. */
   readonly onStage?: (study: Study, result: StageResult) => void;
 }
@@ -24,12 +26,12 @@ export interface PredictPatientOptions {
 export const predictPatient = async (
   segmenter: Segmenter,
   patient: PatientSource,
-  { predictor, identity, origin = {}, signal, onStage }: PredictPatientOptions = {},
+  { predictor, identity, origin = {}, signal, givenLabels, onStage }: PredictPatientOptions = {},
 ): Promise<PatientResult> => {
   const { config } = segmenter;
   const stages: StageResult[] = [];
   for (const source of patient.stages) {
-    const { study, result } = await predictStage(segmenter, source, { identity, signal });
+    const { study, result } = await predictStage(segmenter, source, { identity, signal, givenLabels });
     stages.push(result);
     onStage?.(study, result);
   }
@@ -51,17 +53,27 @@ export const predictPatient = async (
   };
 };
 
+const GIVEN = "Its classes are the labels given beside its images; the network was not asked.";
+const NOT_GIVEN = "No labels are given beside its images: its classes are the network's.";
+
 /** A study, and what is found in it. Errors: as `predictPatient`. */
 export const predictStage = async (
   segmenter: Segmenter,
   source: StudySource,
-  { identity, signal }: Pick<PredictPatientOptions, "identity" | "signal">,
+  { identity, signal, givenLabels = false }: Pick<PredictPatientOptions, "identity" | "signal" | "givenLabels">,
 ): Promise<{ readonly study: Study; readonly result: StageResult }> => {
   const { config } = segmenter;
   const study = await openStudy(source, { ...config, identity, signal });
-  const fractions = await segmentStudy(segmenter, study.channels, { signal });
-  const { name, reference, dicom, notes } = study;
-  const labels = likeliestClasses(fractions, reference);
-  const measured = areVesselClasses(config.classes) ? measureStage(fractions) : undefined;
-  return { study, result: { name, sequences: study.sequences, reference, labels, measured, dicom, notes } };
+  const { name, sequences, reference, dicom, notes } = study;
+  const given = givenLabels ? study.givenLabels : undefined;
+  const seen = given ?? (await segmentStudy(segmenter, study.channels, { signal }));
+  const labels = "fractions" in seen ? likeliestClasses(seen, reference) : seen;
+  const measured = areVesselClasses(config.classes) ? measureStage(seen, source) : undefined;
+  return {
+    study,
+    result: {
+      ...{ name, sequences, reference, labels, isGiven: given !== undefined, measured, dicom },
+      notes: givenLabels ? [...notes, given ? GIVEN : NOT_GIVEN] : notes,
+    },
+  };
 };

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as web from "onnxruntime-web";
@@ -7,6 +7,8 @@ import { readNiftiLabels, resampleVolume, type Volume } from "../../imaging/inde
 import { readTensors, runFiles } from "../../training/index.ts";
 import { configSchema } from "./config.ts";
 import { readPatients } from "./data.ts";
+import { featuresOf, measureVessel } from "./measurement/index.ts";
+import type { PatientJson } from "./output/index.ts";
 import { patientOfSplit, sequences, vesselStudy, writeVesselDataset } from "./phantom/index.ts";
 import { openSegmenter } from "./segmenter.ts";
 import { openStudy } from "./study.ts";
@@ -37,7 +39,11 @@ afterAll(() => rm(folder, { recursive: true }));
 const modelOf = (of = run): Promise<Buffer> => readFile(runFiles(of).model);
 
 describe("studies", () => {
-  const options = { sequences: ["T1", "T2", "PD", "TOF"], registration: { kind: "rigid", samples: 6000 }, pixel: 0.5 } as const;
+  const options = {
+    sequences: ["T1", "T2", "PD", "TOF"],
+    ...{ classes: config.classes, pixel: 0.5 },
+    registration: { kind: "rigid", samples: 6000 },
+  } as const;
 
   test("sequences are brought to where the reference was taken", async () => {
     const { patients } = await readPatients(data);
@@ -136,6 +142,41 @@ describe("the system", () => {
     for (const ending of [".json", ".csv", ".html", "-stage-1-labels.nii.gz", "-stage-2.png"]) {
       expect(files).toContain(`P1000000${ending}`);
     }
+  });
+
+  test("measures given labels where that is asked, NIfTI and its own DICOM segmentation alike, with the bifurcation of the table", async () => {
+    const given = join(folder, "given");
+    await writeVesselDataset(given, { patients: { test: 1 }, format: "dicom" });
+    const patient = join(given, "P1000000");
+    await rm(join(patient, "stage-2"), { recursive: true });
+    const table = (await readFile(join(given, "patients.csv"), "utf8")).trim().split("\n");
+    await writeFile(join(given, "patients.csv"), `${table[0]},bifurcation_1\n${table[1]},5.5\n`);
+    const request = { model: await modelOf(), inputs: [patient], threads: 1 };
+    const stageOf = async (out: string, givenLabels?: boolean): Promise<PatientJson["stages"][0]> => {
+      const { predictions } = await progression.predict!({ ...request, out: join(folder, out), givenLabels });
+      return (predictions as PatientJson[])[0].stages[0];
+    };
+    const truth = featuresOf(measureVessel(vesselStudy(patientOfSplit(0, "test", 0), 0).labels, { bifurcation: 5.5 }));
+    const seen = await stageOf("seen");
+    const nifti = await stageOf("given-nifti", true);
+    const { labels, measurements } = nifti;
+    expect([seen.labels, labels]).toEqual(["network", "given"]);
+    expect(measurements?.bifurcationSlice).toBe(5.5);
+    expect(seen.measurements?.bifurcationSlice).toBe(5.5);
+    for (const [name, value] of Object.entries(truth)) {
+      const found = measurements!.features[name].value;
+      value === null ? expect(found).toBeNull() : expect(found).toBeCloseTo(value, 2);
+    }
+    expect(seen.measurements!.features.wall_volume.value).not.toBeCloseTo(truth.wall_volume!, 1);
+    const segmentation = join(folder, "given-nifti", "P1000000-stage-1-segmentation.dcm");
+    expect(await readFile(segmentation, "latin1")).toContain("MANUAL");
+    await rm(join(patient, "stage-1", "labels.nii.gz"));
+    expect((await stageOf("given-none", true)).notes).toContainEqual(expect.stringMatching(/^No labels are given/));
+    await cp(segmentation, join(patient, "stage-1", "labels.dcm"));
+    const dicom = await stageOf("given-dicom", true);
+    const written = (of: string) => readNiftiLabels(join(folder, of, "P1000000-stage-1-labels.nii.gz"));
+    expect((await written("given-dicom")).data).toEqual((await written("given-nifti")).data);
+    expect(dicom.notes.filter((note) => note.includes("labels.dcm"))).toEqual([]);
   });
 
   test("evaluates the test patients: Dice of every class, errors of measures and changes", async () => {

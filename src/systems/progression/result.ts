@@ -10,8 +10,10 @@ export interface StageResult {
   readonly sequences: readonly RegisteredSequence[];
   /** The reference sequence as it was taken. */
   readonly reference: Volume;
-  /** The likeliest classes, on the reference's grid. */
+  /** The likeliest classes, or given ones, on the reference's grid. */
   readonly labels: LabelVolume;
+  /** Whether somebody gave them: the network did not see the study then. */
+  readonly isGiven: boolean;
   /** Undefined where the classes are not a vessel's. */
   readonly measured?: { readonly vessel: VesselMeasurement; readonly features: VesselFeatures };
   /** The reference's DICOM series, where it is one. */

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   createVolume,
   type DicomStack,
@@ -9,7 +10,6 @@ import {
   openDicom,
   type RegistrationQuality,
   readNifti,
-  readNiftiLabels,
   registerVolumes,
   resampleLabels,
   resampleVolume,
@@ -19,6 +19,7 @@ import {
 } from "../../imaging/index.ts";
 import type { Config } from "./config.ts";
 import type { StudySource } from "./data.ts";
+import { readGivenLabels } from "./given-labels.ts";
 
 /** How a sequence was brought to the reference. */
 export interface RegisteredSequence {
@@ -48,6 +49,8 @@ export interface Study {
 export interface OpenStudyOptions {
   /** Names, the reference first; letters' case does not matter. */
   readonly sequences: readonly string[];
+  /** Names of the labels 0, 1, ... */
+  readonly classes: readonly string[];
   readonly registration: Config["registration"];
   /** In mm. */
   readonly pixel: number;
@@ -60,7 +63,7 @@ export interface OpenStudyOptions {
  * @throws ImageError that names file or folder where a sequence is missing or cannot be read; what `signal` gives when it is aborted.
  */
 export const openStudy = async (source: StudySource, options: OpenStudyOptions): Promise<Study> => {
-  const { sequences, registration, pixel, signal } = options;
+  const { sequences, classes, registration, pixel, signal } = options;
   const found = await imagesOf(source, sequences, options.identity);
   const [reference, ...others] = sequences.map((name) => found.of(name));
   const fixed = await reference.read();
@@ -95,16 +98,16 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
     registered.push({ name, quality });
     channels.push(resampleVolume(moving, grid, { transform }));
   }
-  const labels = source.labels === undefined ? undefined : await readLabels(source.labels, fixed);
+  const given = source.labels === undefined ? undefined : await readGivenLabels(source.labels, fixed, classes);
   return {
     name: source.name,
     sequences: registered,
     reference: fixed,
     channels,
-    givenLabels: labels,
-    labels: labels && (isSameGrid(labels, grid) ? labels : resampleLabels(labels, grid)),
+    givenLabels: given?.labels,
+    labels: given && (isSameGrid(given.labels, grid) ? given.labels : resampleLabels(given.labels, grid)),
     dicom: reference.dicom,
-    notes,
+    notes: [...notes, ...(given?.notes ?? [])],
   };
 };
 
@@ -134,11 +137,6 @@ export const withPixels = (grid: Grid, pixel: number): Grid => {
 const onGrid = (volume: Volume, grid: Grid): Volume =>
   isSameGrid(volume, grid) ? createVolume(grid, volume.data) : resampleVolume(volume, grid);
 
-const readLabels = async (path: string, reference: Grid): Promise<LabelVolume> => {
-  const labels = await readNiftiLabels(path);
-  return isSameGrid(labels, reference) ? labels : resampleLabels(labels, reference);
-};
-
 interface SequenceImages {
   readonly name: string;
   readonly dicom?: DicomStack;
@@ -146,7 +144,11 @@ interface SequenceImages {
 }
 
 /** The images of a folder by sequence: NIfTI files and DICOM folders by their name, other DICOM stacks by what they say of themselves. */
-const imagesOf = async ({ folder, sources }: StudySource, wanted: readonly string[], identity: IdentityOptions | undefined) => {
+const imagesOf = async (
+  { folder, sources, labels }: StudySource,
+  wanted: readonly string[],
+  identity: IdentityOptions | undefined,
+) => {
   const images: SequenceImages[] = [];
   const notes: string[] = [];
   for (const { sequence, format, path } of sources) {
@@ -155,7 +157,8 @@ const imagesOf = async ({ folder, sources }: StudySource, wanted: readonly strin
       continue;
     }
     const { stacks, skipped } = await openDicom(path, identity);
-    notes.push(...skipped.map(({ file, reason }) => `${file}: ${reason}`));
+    const unread = skipped.filter(({ file }) => join(path, file) !== labels);
+    notes.push(...unread.map(({ file, reason }) => `${file}: ${reason}`));
     const isNamed = sequence !== undefined && (wanted.length === 0 || wanted.some((name) => same(name, sequence)));
     for (const dicom of stacks) {
       const { terms } = dicom.acquisition;

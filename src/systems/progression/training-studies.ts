@@ -56,8 +56,8 @@ export const trainingStudies = async (
   digest: string,
   { listener, signal }: Watch = {},
 ): Promise<{ readonly studies: readonly TrainingStudy[]; readonly skipped: readonly SkippedFile[] }> => {
-  const { sequences, registration, pixel } = config;
-  const of = digestOf(JSON.stringify([digest, sequences, registration, pixel]));
+  const { sequences, classes, registration, pixel } = config;
+  const of = digestOf(JSON.stringify([digest, sequences, classes, registration, pixel]));
   const studies: TrainingStudy[] = [];
   const skipped: SkippedFile[] = [];
   for (const [index, source] of sources.entries()) {
@@ -67,7 +67,7 @@ export const trainingStudies = async (
       const kept = await keptStudy(path, of);
       if (kept) studies.push(kept);
       else {
-        const { channels, labels } = await openStudy(source, { sequences, registration, pixel, signal });
+        const { channels, labels } = await openStudy(source, { sequences, classes, registration, pixel, signal });
         const study = { channels: channels.map(standardised), labels: labels as TrainingStudy["labels"] };
         requireClasses(study, config, source);
         await keepStudy(path, study, of);

@@ -46,9 +46,15 @@ export interface Frame {
  * @throws ImageProblem when it has no slices of a patient or they are of a kind that is not read.
  */
 export const framesOf = (dataSet: DataSet): readonly Frame[] => {
+  if (!(wordOf(dataSet, "Columns") && wordOf(dataSet, "Rows"))) throw new ImageProblem("it holds no image slices.");
+  requireGreyNumbers(dataSet);
+  return placedFrames(dataSet);
+};
+
+/** The same, whatever the pixels are. @throws ImageProblem when it has no slices of a patient. */
+export const placedFrames = (dataSet: DataSet): readonly Frame[] => {
   const [columns, rows] = [wordOf(dataSet, "Columns") ?? 0, wordOf(dataSet, "Rows") ?? 0];
   if (columns < 1 || rows < 1) throw new ImageProblem("it holds no image slices.");
-  requireGreyNumbers(dataSet);
   const perFrame = itemsOf(dataSet, "PerFrameFunctionalGroupsSequence");
   const count = decimalOf(dataSet, "NumberOfFrames") ?? 1;
   if (perFrame.length === 0 && count > 1) {

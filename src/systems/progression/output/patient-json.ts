@@ -54,7 +54,7 @@ const finite = (value: number | null | undefined): number | null =>
   value !== null && value !== undefined && Number.isFinite(value) ? value : null;
 
 const stageJson = (stage: StageResult, number: number, classes: readonly string[]) => {
-  const { name, sequences, reference, measured, notes } = stage;
+  const { name, sequences, reference, isGiven, measured, notes } = stage;
   const [across, down, along] = spacingOf(reference);
   return {
     stage: number,
@@ -66,6 +66,7 @@ const stageJson = (stage: StageResult, number: number, classes: readonly string[
       millimetres: { betweenColumns: across, betweenRows: down, betweenSlices: along },
     },
     sequences: sequences.map((own) => ({ name: own.name, registration: own.quality ? qualityJson(own.quality) : null })),
+    labels: isGiven ? "given" : "network",
     volumes: classVolumes(stage, classes),
     measurements:
       measured === undefined

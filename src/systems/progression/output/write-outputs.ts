@@ -58,14 +58,14 @@ export const writePatientOutputs = async (
 
 const writeSegmentation = (
   path: string,
-  { labels }: StageResult,
+  { labels, isGiven }: StageResult,
   source: NonNullable<StageResult["dicom"]>,
   { classes, origin }: PatientResult,
 ): Promise<void> =>
   writeDicomSegmentation(path, labels, {
     segments: dicomSegments(classes),
     source,
-    algorithm: { type: "AUTOMATIC", name: "Lynceus progression" },
+    algorithm: isGiven ? { type: "MANUAL" } : { type: "AUTOMATIC", name: "Lynceus progression" },
     description: "Segmentation, research use only",
     softwareVersion: origin.lynceus,
   });
