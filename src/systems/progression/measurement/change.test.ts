@@ -67,6 +67,28 @@ describe("stenosis", () => {
     expect(Math.abs(features.lumen_area_minimum! - Math.PI * 1.5 ** 2)).toBeLessThan(0.15);
   });
 
+  test("is as severe as it is: the other branch is not taken for a thread of lumen, or for none", () => {
+    const stenosisOf = (shape: ClassAt) =>
+      featuresOf(measureVessel(partialVolumes(axialGrid(60, 25, 0.5, 1), shape))).stenosis_diameter!;
+    for (const throat of [0.7, 0.5, 0.4]) {
+      expect(Math.abs(stenosisOf(carotid(8, throat)) - 100 * (1 - throat / 2.5))).toBeLessThan(5);
+    }
+    expect(stenosisOf(carotid(8, 0))).toBe(100);
+    const closed: ClassAt = (x, y, z) =>
+      Math.hypot(x, y) > 4 ? 0 : Math.hypot(x, y) > 3 || Math.abs(z - 10) < 1.2 ? WALL : LUMEN;
+    expect(stenosisOf(closed)).toBe(100);
+    const path = measureVessel(labelled(axialGrid(60, 25, 0.5, 1), closed)).internalCarotid;
+    expect(path.flatMap((lumen, k) => (lumen === "closed" ? [k] : []))).toEqual([9, 10, 11]);
+  });
+
+  test("is not measured in slices that lie along the vessel", () => {
+    const { affine, ...axial } = labelled(axialGrid(20, 3, 0.5, 1), () => LUMEN);
+    const coronal = { ...axial, affine: [0.5, 0, 0, 0, 0, 0, 1, 0, 0, -0.5, 0, 0] as const };
+    expect(() => measureVessel(coronal)).toThrow(/slices are coronal, .* axial/);
+    expect(measureVessel(coronal, { distal: "first" }).flow).toBe(-1);
+    expect(affine).toHaveLength(12);
+  });
+
   test("follows the branch that is given by hand", () => {
     const external = featuresOf(measureVessel(narrowed, { internal: [-5.9, 0, 17] }));
     expect(Math.abs(external.stenosis_diameter!)).toBeLessThan(3);

@@ -1,6 +1,6 @@
 import { type Coverage, coverageOf, weightsWithin } from "./coverage.ts";
 import type { VesselMeasurement } from "./measure.ts";
-import type { SliceMeasurement } from "./slice.ts";
+import type { LumenMeasurement, SliceMeasurement } from "./slice.ts";
 
 /** What a study of a vessel is summed up to. Shares are of the wall's volume. */
 export const vesselFeatures = [
@@ -39,8 +39,8 @@ const REFERENCE_SLICES = 3;
  * - volumes: sums of areas times the distance between slices; `normalised_wall_index` wall / (lumen + wall), of volumes;
  * - `lumen_area_minimum`, the stenoses: along the common and internal carotid. `stenosis_area` (1 - A_min / A_ref) 100 and
  *   `stenosis_diameter` (1 - d_min / d_ref) 100 (NASCET; Barnett et al. 1991, with least widths as diameters). The reference is the median
- *   of the three most distal slices of the internal carotid, the minimum that of all slices before; negative where none of them is as
- *   narrow, null with fewer than four slices;
+ *   of the three most distal slices in which the internal carotid is open, the minimum that of all others, 0 where it is closed between
+ *   open ones; negative where none of them is as narrow, null with fewer than four slices;
  * - `cap_thickness_minimum`: null without a lipid core; shares: null without a wall.
  */
 export const featuresOf = (vessel: VesselMeasurement, within?: Coverage): VesselFeatures => {
@@ -96,16 +96,20 @@ const weightedMean = (values: readonly (number | null)[], weights: readonly numb
   return weight > 0 ? sum / weight : null;
 };
 
+type Width = Pick<LumenMeasurement, "area" | "diameter">;
+const CLOSED: Width = { area: 0, diameter: 0 };
+
 const narrowing = (
   vessel: VesselMeasurement,
   weights: readonly number[],
 ): Pick<VesselFeatures, "lumen_area_minimum" | "stenosis_area" | "stenosis_diameter"> => {
   const inPart = vessel.internalCarotid.filter((lumen, k) => lumen !== undefined && weights[k] >= 0.5).map((lumen) => lumen!);
-  const along = vessel.flow > 0 ? inPart : inPart.toReversed();
+  const along = (vessel.flow > 0 ? inPart : inPart.toReversed()).map((lumen) => (lumen === "closed" ? CLOSED : lumen));
   if (along.length === 0) return { lumen_area_minimum: null, stenosis_area: null, stenosis_diameter: null };
-  const [before, reference] = [along.slice(0, -REFERENCE_SLICES), along.slice(-REFERENCE_SLICES)];
-  const against = (of: (lumen: (typeof along)[number]) => number): number | null =>
-    before.length === 0 ? null : (1 - Math.min(...before.map(of)) / median(reference.map(of))) * 100;
+  const reference = along.filter((lumen) => lumen !== CLOSED).slice(-REFERENCE_SLICES);
+  const before = along.filter((lumen) => !reference.includes(lumen));
+  const against = (of: (lumen: Width) => number): number | null =>
+    before.length === 0 || reference.length === 0 ? null : (1 - Math.min(...before.map(of)) / median(reference.map(of))) * 100;
   return {
     lumen_area_minimum: Math.min(...along.map(({ area }) => area)),
     stenosis_area: against(({ area }) => area),

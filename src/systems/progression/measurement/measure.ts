@@ -5,6 +5,7 @@ import {
   type Grid,
   invertAffine,
   type LabelVolume,
+  orientationOf,
   pixelAreaOf,
   spacingOf,
   voxelsOf,
@@ -24,11 +25,11 @@ export interface ClassFractions extends Grid {
 export interface MeasureOptions {
   /** Where one lumen becomes two, by hand: a slice's index, fractions allowed. Default: found from the lumens. */
   readonly bifurcation?: number;
-  /** Which end blood flows to. Default: the one nearer to the head, as in a carotid; the last slice where neither is. */
+  /** Which end blood flows to. Default: the one nearer to the head, as in a carotid. */
   readonly distal?: "first" | "last";
   /** A point inside the internal carotid beyond the bifurcation, LPS mm. Default: the larger vessel at the distal end. */
   readonly internal?: Vector3;
-  /** Openings smaller than this, in mm2, are no lumens. Default 1. */
+  /** Openings smaller than this, in mm2, make no second lumen where a bifurcation is looked for. Default 1. */
   readonly leastLumenArea?: number;
 }
 
@@ -49,8 +50,8 @@ export interface VesselMeasurement {
 /**
  * Measures a vessel slice by slice in the units of its grid. From fractions lengths and areas are exact to about a percent at pixels of
  * 0.5 mm; from labels each slice's areas carry the rounding of the pixels at their rims (some 2 % of a lumen 5 mm wide), which averages out
- * in volumes. All that is labelled is measured: both branches where both are.
- * @throws RangeError for a class that is none of `vesselClasses`, fractions that do not fit the grid, or a bifurcation outside it.
+ * in volumes. All that is labelled is measured, as one vessel: both branches where both are. Slices are taken for cross-sections.
+ * @throws RangeError where the slices are not axial, unless `distal` says that the vessel runs across them; for a class that is none of `vesselClasses`, fractions that do not fit the grid, or a bifurcation outside it.
  */
 export const measureVessel = (
   vessel: LabelVolume | ClassFractions,
@@ -60,10 +61,10 @@ export const measureVessel = (
   if (bifurcation !== undefined && !(bifurcation >= -0.5 && bifurcation <= vessel.slices - 0.5)) {
     throw new RangeError(`The bifurcation is at slice ${bifurcation}, but the volume has the slices 0 to ${vessel.slices - 1}.`);
   }
-  const slices = Array.from({ length: vessel.slices }, (_, k) => measureSlice(classesAt(k), leastLumenArea));
-  const sliceSpacing = voxelVolumeOf(vessel) / pixelAreaOf(vessel);
   const flow = distal === undefined ? flowOf(vessel) : distal === "last" ? 1 : -1;
-  const found = bifurcation ?? bifurcationOf(slices, flow);
+  const slices = Array.from({ length: vessel.slices }, (_, k) => measureSlice(classesAt(k)));
+  const sliceSpacing = voxelVolumeOf(vessel) / pixelAreaOf(vessel);
+  const found = bifurcation ?? bifurcationOf(slices, flow, leastLumenArea);
   return {
     slices,
     sliceSpacing,
@@ -79,7 +80,14 @@ const given = (grid: Grid, internal: Vector3 | undefined): PointInSlice | undefi
   return { slice, point: planeOf(grid).toPlane(i, j) };
 };
 
-const flowOf = (grid: Grid): 1 | -1 => (columnOf(grid.affine, 2)[2] < 0 ? -1 : 1);
+/** Towards the head, which a carotid runs to. */
+const flowOf = (grid: Grid): 1 | -1 => {
+  const towards = orientationOf(grid)[2];
+  if (towards === "S" || towards === "I") return towards === "S" ? 1 : -1;
+  throw new RangeError(
+    `Its slices are ${towards === "A" || towards === "P" ? "coronal" : "sagittal"}, and a carotid is measured in axial ones. Reformat the images.`,
+  );
+};
 
 /** In-plane coordinates: x along the rows, y at right angles to it. */
 const planeOf = (grid: Grid): Pick<ClassSlice, "toPlane" | "pixelArea"> => {

@@ -65,9 +65,8 @@ export interface SliceMeasurement {
  * Measures a slice. A class is there where it makes up more than half of a pixel, and at the rim of that its fractions count: areas are
  * sums of fractions, contours run where the fraction is 1/2, so both are finer than a pixel. From hard labels areas are counts of pixels,
  * whose error is that of rounding at the rim. Contours are smoothed, those of hard labels more, and moved so that they enclose these areas.
- * @param leastLumenArea openings smaller than this, in mm2, are not counted among `lumens`; they are part of `lumenArea`.
  */
-export const measureSlice = (whole: ClassSlice, leastLumenArea: number): SliceMeasurement => {
+export const measureSlice = (whole: ClassSlice): SliceMeasurement => {
   const slice = aroundVessel(whole);
   const { fractions, pixelArea } = slice;
   const sumOf = (...classes: readonly number[]): SliceField => fieldOf(slice, classes);
@@ -77,7 +76,7 @@ export const measureSlice = (whole: ClassSlice, leastLumenArea: number): SliceMe
   const vessel = atRim(sumOf(...everything));
   const lumenArea = pixelArea * total(lumen.values);
   const vesselArea = pixelArea * total(vessel.values);
-  const lumens = lumensOf(lumen, slice, leastLumenArea);
+  const lumens = lumensOf(lumen, slice);
   const outer = contoursOf(vessel, slice).filter((contour) => signedArea(contour) > 0);
   const thickness = wallThickness(
     lumens.map(({ contour }) => contour),
@@ -181,11 +180,8 @@ const blurred = ({ width, height, values }: SliceField, times: number): SliceFie
   return { width, height, values: now };
 };
 
-/**
- * The connected parts (4 neighbours) of a field where it is above 1/2, each with the rim around it; shared rims go to the first. Parts whose
- * values sum up to less than `least` are left out.
- */
-const partsOf = ({ width, height, values }: SliceField, least = 0): readonly SliceField[] => {
+/** The connected parts (4 neighbours) of a field where it is above 1/2, each with the rim around it; shared rims go to the first. */
+const partsOf = ({ width, height, values }: SliceField): readonly SliceField[] => {
   const { labels, count } = connectedComponents(
     Uint8Array.from(values, (value) => (value > 0.5 ? 1 : 0)),
     width,
@@ -201,14 +197,12 @@ const partsOf = ({ width, height, values }: SliceField, least = 0): readonly Sli
       }
     }
   }
-  const sums = new Float64Array(count + 1);
-  for (let n = 0; n < values.length; n++) sums[owner[n]] += values[n];
-  const kept = Array.from({ length: count }, (_, part) => part + 1).filter((part) => sums[part] >= least);
-  return kept.map((part) => ({ width, height, values: values.map((value, n) => (owner[n] === part ? value : 0)) }));
+  const parts = Array.from({ length: count }, (_, part) => part + 1);
+  return parts.map((part) => ({ width, height, values: values.map((value, n) => (owner[n] === part ? value : 0)) }));
 };
 
-const lumensOf = (lumen: SliceField, slice: ClassSlice, leastArea: number): readonly LumenMeasurement[] =>
-  partsOf(lumen, leastArea / slice.pixelArea)
+const lumensOf = (lumen: SliceField, slice: ClassSlice): readonly LumenMeasurement[] =>
+  partsOf(lumen)
     .map((part) => {
       let [weight, column, row] = [0, 0, 0];
       for (const [n, value] of part.values.entries()) {
