@@ -80,8 +80,10 @@ export const configSchema = z
           .number()
           .min(0)
           .max(1)
-          .default(0.5)
-          .describe("How far rare classes count more in the cross-entropy: 0 all voxels alike, 1 all classes alike."),
+          .default(0)
+          .describe(
+            "How far rare classes count more in the cross-entropy: 0 all voxels alike, 1 all classes alike. Trainings of some hundred steps need about 0.5.",
+          ),
       })
       .prefault({})
       .refine(({ crossEntropy, dice }) => crossEntropy + dice > 0, "one of the two terms must count"),
@@ -93,7 +95,7 @@ export const configSchema = z
       .describe("Share of a batch that is drawn class by class, so that rare ones are seen; the rest are all slices in turn."),
     augmentation: augmentationSchema,
     training: optimisationSettings({
-      steps: 2000,
+      steps: 2500,
       batch: 8,
       optimiser: "adamw",
       learningRate: 1e-2,
@@ -130,7 +132,7 @@ export type ModelConfig = Config & Required<Pick<Config, "sequences" | "pixel">>
 
 /** Starting points of `--preset`; what they leave open has the schema's default. */
 export const presets = {
-  tiny: { network: { width: 8 }, training: { steps: 300 } },
+  tiny: { network: { width: 8 }, loss: { balance: 0.5 }, training: { steps: 300 } },
   small: {},
   /** For a graphics device, or many hours. */
   base: {
@@ -142,6 +144,7 @@ export const presets = {
   /** What `lynceus demo progression` runs. */
   demo: {
     network: { width: 12 },
+    loss: { balance: 0.5 },
     training: { steps: 500 },
     registration: { samples: 6000 },
     prediction: { kinds: ["mean", "ridge"], folds: 4 },

@@ -48,7 +48,10 @@ test("a patient's own folder is the row of the table beside it", async () => {
   expect((await readPatients(join(folder, "p"))).patients).toMatchObject([{ name: "p", stages: [{}, {}], record: {} }]);
   await table("patient,stage_1,stage_2,date_1,date_2,smoking\nP7,p/stage-1,p/stage-2,2020-01-01,2021-01-01,never\n");
   const { patients } = await readPatients(join(folder, "p"));
-  expect(patients).toMatchObject([{ name: "P7", record: { smoking: "never" } }]);
+  expect(patients).toMatchObject([{ name: "P7", stages: [{}, {}], record: { smoking: "never" } }]);
+  expect((await readPatients(join(folder, "p", "stage-1"))).patients).toMatchObject([
+    { name: "P7", stages: [{ folder: join(folder, "p", "stage-1") }] },
+  ]);
   expect(patients[0].years).toBeCloseTo(366 / 365.25, 9);
 });
 
@@ -66,6 +69,19 @@ test("folders of patients need no table, one study is a patient, and what holds 
   expect((await readPatients(join(folder, "y"))).patients).toHaveLength(1);
 });
 
+test("a row that cannot be used is left out with its reason, and a column that means nothing is said", async () => {
+  await study("a", "T1");
+  await table(
+    "patient,stage_1,date_1,date_2,systolic,bifurcation_1,internal_1\nA,a,20200101,20210101,120,1.5,3 2 1\nB,a,1,7,120,,\nC,a,,,,,\n",
+  );
+  const { patients, skipped, notes } = await readPatients(folder);
+  expect(patients.map(({ name }) => name)).toEqual(["A", "C"]);
+  expect(patients[0].stages[0].byHand).toEqual({ bifurcation: 1.5, internal: [3, 2, 1] });
+  expect(patients[0].years).toBeCloseTo(366 / 365.25, 9);
+  expect(skipped).toMatchObject([{ reason: expect.stringMatching(/^Row 3 .*left out: .*not "1"/) }]);
+  expect(notes).toEqual([expect.stringMatching(/^No use is made of systolic: .*systolic_pressure/)]);
+});
+
 test("a table that does not fit is said with its row and what is expected", async () => {
   await study("a", "T1");
   const fails = async (text: string, message: RegExp) => {
@@ -75,7 +91,14 @@ test("a table that does not fit is said with its row and what is expected", asyn
   await fails("name,stage_1\nA,a\n", /needs a column "patient"; it has name, stage_1/);
   await fails("patient,stage_1,split\nA,a,later\n", /Row 2 .*split is "later"/);
   await fails("patient,stage_1,stage_2,date_1,date_2\nA,a,a,2022-01-01,2020-01-01\n", /Row 2 .*date_2 must be later/);
-  await fails("patient,stage_1,bifurcation_1\nA,a,middle\n", /Row 2 .*bifurcation "middle" is no number of a slice/);
+  await fails(
+    "patient,stage_1,bifurcation_1\nA,a,middle\n",
+    /Row 2 .*bifurcation_1, a slice of the reference, .* is not "middle"/,
+  );
+  await fails("patient,stage_1,internal_1\nA,a,3 4\n", /Row 2 .*internal_1, column, row and slice .* is not "3 4"/);
+  await fails("patient,stage_1,date_1,date_2\nA,a,31.05.2020,2021-05-31\n", /Row 2 .*such as 2024-05-31, not "31.05.2020"/);
+  await fails("patient,stage_1,date_1,date_2\nA,a,2021-02-30,2021-05-31\n", /Row 2 .*not "2021-02-30"/);
   await fails("patient,stage_1\nA,nowhere\n", /None of the patients .*nowhere/);
+  await fails("patient,stage_1,split\nA,a,train\nA,a,test\n", /A both in train and in test/);
   await expect(readPatients(join(folder, "nothing"))).rejects.toThrow(/does not exist. Expected is a table/);
 });

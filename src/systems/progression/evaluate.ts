@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { LabelVolume, SkippedFile } from "../../imaging/index.ts";
 import {
   type ConfusionMatrix,
@@ -10,9 +11,9 @@ import {
 } from "../../metrics/index.ts";
 import type { WorkOptions } from "../system.ts";
 import { type PatientDataset, type PatientSource, readPatients } from "./data.ts";
-import { areVesselClasses, compared, type MeasuredStage, measureStage, tableRow, yearsOf } from "./measure-patient.ts";
+import { areVesselClasses, compared, elapsedOf, type MeasuredStage, measureStage, tableRow } from "./measure-patient.ts";
 import { type StageComparison, type VesselFeature, vesselFeatures } from "./measurement/index.ts";
-import { predictPatient } from "./predict-patient.ts";
+import { predictPatient, requireMeasured } from "./predict-patient.ts";
 import {
   evaluatePredictor,
   type JudgedPrediction,
@@ -28,6 +29,8 @@ export interface EvaluateOptions extends Omit<WorkOptions, "workers" | "threads"
   readonly segmenter: Segmenter;
   readonly predictor?: Predictor;
   readonly data: string;
+  /** What the model was trained on, where that is known. */
+  readonly trainingData?: string;
   /** Sees each study that has labels, such as to judge another model by it. */
   readonly onStudy?: (study: Study, patient: PatientSource) => void;
   readonly onPatient?: (patient: SeenPatient) => Promise<void>;
@@ -81,7 +84,7 @@ export interface Evaluation {
  * factors, and what was predicted of these. A patient that cannot be read is named in `failures`.
  */
 export const evaluatePatients = async (options: EvaluateOptions): Promise<Evaluation> => {
-  const { segmenter, predictor, data, onStudy, onPatient, listener, signal } = options;
+  const { segmenter, predictor, data, trainingData, onStudy, onPatient, listener, signal } = options;
   const { patients, skipped, areTest } = await testPatients(data);
   const { classes, sequences } = segmenter.config;
   const confusions: StudyConfusion[] = [];
@@ -110,9 +113,11 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
       confusions.push(...matrices.map((matrix) => ({ patient: patient.name, matrix })));
       await onPatient?.({ result, labelled, confusion: matrices.length > 0 ? sumOfConfusions(matrices) : undefined });
       if (areVesselClasses(classes) && labelled.length === patient.stages.length) {
-        const given = labelled.map(({ stage, study }) => measureStage(study.givenLabels as LabelVolume, patient.stages[stage]));
-        const { comparison } = compared(given, await yearsOf(patient, sequences[0]));
-        const found = result.stages.map((stage) => stage.measured as MeasuredStage);
+        const given = labelled.map(({ stage, study }) =>
+          measureStage(study.givenLabels as LabelVolume, study.reference, patient.stages[stage].byHand),
+        );
+        const { comparison } = compared(given, await elapsedOf(patient, sequences[0]));
+        const found = result.stages.map(requireMeasured);
         pairs.push({ patient: patient.name, given, found, truth: comparison, comparison: result.comparison });
         if (comparison) rows.push(tableRow(patient, found[0], comparison));
       }
@@ -134,7 +139,7 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
     prediction: predictor && rows.length > 0 ? evaluatePredictor(predictor, rows) : new Map(),
     rows,
     failures,
-    trainedOn: !areTest,
+    trainedOn: !areTest && trainingData !== undefined && resolve(data) === trainingData,
     seconds: (performance.now() - started) / 1000,
   };
 };

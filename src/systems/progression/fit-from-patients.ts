@@ -3,14 +3,15 @@ import type { Listener } from "../../training/index.ts";
 import type { PatientSource } from "./data.ts";
 import {
   compared,
+  elapsedOf,
+  haveLabels,
   type MeasuredStage,
   measureLabels,
   predictorInputs,
   predictorTargets,
   tableRow,
-  yearsOf,
 } from "./measure-patient.ts";
-import { predictStage } from "./predict-patient.ts";
+import { predictStage, requireMeasured } from "./predict-patient.ts";
 import { fitPredictor, LEAST_PATIENTS, type Predictor, type PredictorReport, type TableRow } from "./prediction/index.ts";
 import type { Segmenter } from "./segmenter.ts";
 
@@ -26,7 +27,7 @@ export interface FittedFromPatients {
 }
 
 /**
- * Fits the predictor of change factors from all patients with two stages, measured from their labels where there are such, else from what the
+ * Fits the predictor of change factors from all patients with two stages, measured from their labels where both have such, else from what the
  * segmenter sees. A patient that cannot be measured or compared is named in `failures`.
  */
 export const fitFromPatients = async (
@@ -41,10 +42,18 @@ export const fitFromPatients = async (
   if (rows.length < LEAST_PATIENTS) return { fitted: undefined, failures };
   const { kinds, folds, coverage } = prediction;
   const options = { kinds, folds, outerFolds: folds, coverage, seed, listener, signal };
-  return { fitted: await fitPredictor({ inputs: predictorInputs, rows }, predictorTargets, options), failures };
+  try {
+    return { fitted: await fitPredictor({ inputs: predictorInputs, rows }, predictorTargets, options), failures };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return {
+      fitted: undefined,
+      failures: [...failures, { path: "predictor", reason: `No change can be predicted: ${error.message}` }],
+    };
+  }
 };
 
-/** Rows of patients with two stages: labels where given, and not `segmented`, else the segmenter's. */
+/** Rows of patients with two stages: labels where both stages have them, and not `segmented`, else the segmenter's. */
 export const tableOf = async (
   patients: readonly PatientSource[],
   segmenter: Segmenter,
@@ -57,7 +66,7 @@ export const tableOf = async (
     const [{ folder }] = patient.stages;
     try {
       const stages = await measureStages(patient, segmenter, { segmented, signal });
-      const { comparison, reason } = compared(stages, await yearsOf(patient, segmenter.config.sequences[0]));
+      const { comparison, reason } = compared(stages, await elapsedOf(patient, segmenter.config.sequences[0]));
       if (comparison) rows.push(tableRow(patient, stages[0], comparison));
       else failures.push({ path: folder, reason: reason ?? `${patient.name} has one stage.` });
     } catch (error) {
@@ -75,12 +84,13 @@ const measureStages = async (
   { segmented, signal }: { readonly segmented: boolean; readonly signal?: AbortSignal },
 ): Promise<readonly MeasuredStage[]> => {
   const measured: MeasuredStage[] = [];
+  const isGiven = !segmented && haveLabels(stages); // of both or none: a change must not be that from one reader to another
   for (const source of stages) {
-    const isGiven = source.labels !== undefined && !segmented;
-    const stage = isGiven
-      ? await measureLabels(source, segmenter.config.sequences[0])
-      : (await predictStage(segmenter, source, { signal })).result.measured;
-    measured.push(stage as MeasuredStage); // the classes are a vessel's, or there is no predictor
+    measured.push(
+      isGiven
+        ? await measureLabels(source, segmenter.config.sequences[0])
+        : requireMeasured((await predictStage(segmenter, source, { signal })).result),
+    );
   }
   return measured;
 };

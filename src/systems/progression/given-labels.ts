@@ -1,10 +1,12 @@
 import {
   type Grid,
+  ImageError,
   isSameGrid,
   type LabelVolume,
   readDicomLabels,
   readNiftiLabels,
   resampleLabels,
+  voxelVolumeOf,
 } from "../../imaging/index.ts";
 
 /** Labels that somebody gave, and what a user should know of them. */
@@ -13,17 +15,28 @@ export interface GivenLabels {
   readonly notes: readonly string[];
 }
 
-export const isDicomLabels = (path: string): boolean => /\.dcm$/i.test(path);
-
 /**
  * Reads given labels onto a grid: class numbers of a NIfTI file, or segments and contours of a DICOM file (SEG, RTSTRUCT) that are called as the
- * classes are, see `labelNamed`. @throws ImageError that says what is wrong with the file.
+ * classes are, see `labelNamed`. @throws ImageError that says what is wrong with the file, as that nothing of it lies on the grid.
  */
 export const readGivenLabels = async (path: string, grid: Grid, classes: readonly string[]): Promise<GivenLabels> => {
-  if (isDicomLabels(path)) return readDicomLabels(path, grid, labelNamed(classes));
-  const labels = await readNiftiLabels(path);
-  return { labels: isSameGrid(labels, grid) ? labels : resampleLabels(labels, grid), notes: [] };
+  if (/\.dcm$/i.test(path)) return readDicomLabels(path, grid, labelNamed(classes));
+  const drawn = await readNiftiLabels(path);
+  if (isSameGrid(drawn, grid)) return { labels: drawn, notes: [] };
+  const labels = resampleLabels(drawn, grid);
+  const [before, after] = [drawn, labels].map((own) => own.data.filter((label) => label > 0).length * voxelVolumeOf(own));
+  if (before > 0 && after === 0) throw new ImageError(path, "nothing that is labelled in it lies within the reference sequence.");
+  const isCut = after < MOST_CUT * before;
+  return {
+    labels,
+    notes: isCut
+      ? [`${Math.round(100 * (1 - after / before))} % of what is labelled lies outside of the reference sequence.`]
+      : [],
+  };
 };
+
+/** Share of the labelled volume that must come onto the grid to pass without a word; the rounding of voxels takes some. */
+const MOST_CUT = 0.9;
 
 /** What readers of vessel walls call the classes beside their names here. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {

@@ -10,9 +10,10 @@ const LOOKED_AT = 5;
 export const inspectPatients = async ({ path }: { readonly path: string }) => {
   const status = await stat(path).catch(() => undefined);
   if (status === undefined || (status.isFile() && !/patients\.csv$/i.test(path))) return undefined;
-  const { patients, skipped: unread } = await readPatients(path).catch(() => ({ patients: [], skipped: [] }));
-  if (patients.length === 0) return undefined;
-  const skipped = [...unread];
+  const found = await readPatients(path).catch(() => undefined);
+  if (found === undefined) return undefined;
+  const { patients, notes } = found;
+  const skipped = [...found.skipped];
   const studies = patients.flatMap(({ stages }) => stages);
   const looked: { name: string; sequences: readonly string[]; size: string }[] = [];
   for (const study of studies.slice(0, LOOKED_AT)) {
@@ -37,6 +38,7 @@ export const inspectPatients = async ({ path }: { readonly path: string }) => {
     withLabels: studies.filter(({ labels }) => labels !== undefined).length,
     columns: Object.keys(patients[0].record),
     looked,
+    notes,
     skipped,
   };
   const lines = [
@@ -45,6 +47,7 @@ export const inspectPatients = async ({ path }: { readonly path: string }) => {
     ...(facts.columns.length > 0
       ? [`Structured data: ${facts.columns.join(", ")}.`]
       : ["No structured data: a table patients.csv can hold it."]),
+    ...notes,
     ...looked.map(({ name, sequences, size }) => `${name}: ${sequences.join(", ")}; ${size}`),
     ...skipped.map(({ reason }) => `Left out: ${reason}`),
   ];

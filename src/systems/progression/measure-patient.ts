@@ -1,7 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { type LabelVolume, readNiftiLabels } from "../../imaging/index.ts";
+import { applyAffine, type Grid, type LabelVolume } from "../../imaging/index.ts";
 import type { PatientSource, StudySource } from "./data.ts";
-import { isDicomLabels, readGivenLabels } from "./given-labels.ts";
+import { readGivenLabels } from "./given-labels.ts";
 import {
   type ClassFractions,
   compareStages,
@@ -32,48 +31,63 @@ export const predictorTargets: readonly Target[] = namedChanges.map(({ name, fea
   progression: name === "cap_thickness_change" ? "decreases" : "increases",
 }));
 
+export const haveLabels = (stages: readonly StudySource[]): boolean => stages.every(({ labels }) => labels !== undefined);
+
 /** A vessel and what it sums up to. */
 export interface MeasuredStage {
   readonly vessel: VesselMeasurement;
   readonly features: VesselFeatures;
 }
 
+/**
+ * Measures a vessel on the reference's slices. `byHand` is what was found by hand in `reference`.
+ * @throws RangeError as `measureVessel`.
+ */
 export const measureStage = (
   vessel: LabelVolume | ClassFractions,
-  { bifurcation }: Pick<StudySource, "bifurcation"> = {},
+  reference: Grid,
+  { bifurcation, internal }: StudySource["byHand"] = {},
 ): MeasuredStage => {
-  const measured = measureVessel(vessel, { bifurcation });
+  const measured = measureVessel(vessel, { bifurcation, internal: internal && applyAffine(reference.affine, internal) });
   return { vessel: measured, features: featuresOf(measured) };
 };
 
-/** Measures given labels without its images. @throws ImageError, RangeError that says what is wrong with the file. */
-export const measureLabels = async (source: StudySource, reference: string): Promise<MeasuredStage> => {
-  const path = source.labels as string;
-  if (!isDicomLabels(path)) return measureStage(await readNiftiLabels(path), source);
-  const { grid } = await referenceOf(source, reference);
-  const { labels } = await readGivenLabels(
-    path,
-    grid,
-    vesselClasses.map(({ name }) => name),
-  );
-  return measureStage(labels, source);
+/** Measures given labels without registering their images. @throws ImageError, RangeError that says what is wrong with the file. */
+export const measureLabels = async (source: StudySource, sequence: string): Promise<MeasuredStage> => {
+  const { grid } = await referenceOf(source, sequence);
+  const classes = vesselClasses.map(({ name }) => name);
+  const { labels } = await readGivenLabels(source.labels as string, grid, classes);
+  return measureStage(labels, grid, source.byHand);
 };
 
-/** Years between the stages: the table's, or those between the images' days; undefined where neither is known. */
-export const yearsOf = async ({ years, stages }: PatientSource, reference: string): Promise<number | undefined> => {
-  if (years !== undefined || stages.length < 2) return years;
-  const identity = { key: randomBytes(32) }; // one for both, or their days could not be compared
+/** How many years lie between two stages, or the sentence why that is not known. */
+export interface Elapsed {
+  readonly years?: number;
+  readonly reason?: string;
+}
+
+/** Years between the stages: the table's, or those between the days of the images. */
+export const elapsedOf = async ({ years, stages }: PatientSource, reference: string): Promise<Elapsed> => {
+  if (years !== undefined || stages.length < 2) return { years };
+  // The days do not leave here. De-identified ones would be shifted by patient ID, which anonymised studies have one of each.
+  const identity = { keepIdentity: true };
   const [first, second] = [await referenceOf(stages[0], reference, identity), await referenceOf(stages[1], reference, identity)];
-  return first.day === undefined || second.day === undefined ? undefined : yearsBetween(first.day, second.day);
+  if (first.day === undefined || second.day === undefined) {
+    return { reason: "It is not known how many years lie between the stages: give date_1 and date_2." };
+  }
+  if (second.day > first.day) return { years: yearsBetween(first.day, second.day) };
+  return {
+    reason: "By the dates of its images stage 2 is not later than stage 1. Exchange the stages, or give date_1 and date_2.",
+  };
 };
 
 /** Both stages compared, or the sentence why they cannot be. */
 export const compared = (
   stages: readonly MeasuredStage[],
-  years: number | undefined,
+  { years, reason }: Elapsed,
 ): { readonly comparison?: StageComparison; readonly reason?: string } => {
   if (stages.length < 2) return {};
-  if (years === undefined) return { reason: "It is not known how many years lie between the stages: give date_1 and date_2." };
+  if (years === undefined) return { reason };
   try {
     return { comparison: compareStages(stages[0].vessel, stages[1].vessel, years) };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmod, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { exists, writeFileAtomic } from "../../files/index.ts";
+import { exists } from "../../files/index.ts";
 import type { IdentityOptions, SkippedFile } from "../../imaging/index.ts";
 import { digestOf, environment } from "../../training/index.ts";
 import { resultStems } from "../result-stems.ts";
@@ -55,14 +55,21 @@ const KEY_BYTES = 32;
 
 /**
  * The secret by which patients, UIDs and dates are replaced, kept in `identity.key` of the folder: what is predicted into it later links to what is
- * there. Whoever has it can tell which pseudonym a known patient got: it is not for passing on.
+ * there. Whoever has it can tell which pseudonym a known patient got: it is not for passing on, and nobody else may read it.
+ * @throws Error when the file holds no key.
  */
 const identityKey = async (folder: string): Promise<Uint8Array> => {
   const path = join(folder, "identity.key");
-  if (await exists(path)) return Buffer.from((await readFile(path, "utf8")).trim(), "hex");
+  if (await exists(path)) {
+    const key = Buffer.from((await readFile(path, "utf8")).trim(), "hex");
+    if (key.length === KEY_BYTES) return key;
+    throw new Error(
+      `"${path}" is no key of ${KEY_BYTES} bytes: put back the one that was here, or choose another folder with --out.`,
+    );
+  }
   const key = randomBytes(KEY_BYTES);
-  await writeFileAtomic(path, `${key.toString("hex")}\n`);
-  await chmod(path, 0o600);
+  await mkdir(folder, { recursive: true });
+  await writeFile(path, `${key.toString("hex")}\n`, { mode: 0o600, flag: "wx", flush: true });
   return key;
 };
 

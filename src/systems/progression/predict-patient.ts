@@ -1,6 +1,15 @@
-import type { IdentityOptions } from "../../imaging/index.ts";
+import type { IdentityOptions, LabelVolume, Volume } from "../../imaging/index.ts";
 import type { PatientSource, StudySource } from "./data.ts";
-import { areVesselClasses, compared, inputsOf, measureStage, yearsOf } from "./measure-patient.ts";
+import {
+  areVesselClasses,
+  compared,
+  elapsedOf,
+  haveLabels,
+  inputsOf,
+  type MeasuredStage,
+  measureStage,
+} from "./measure-patient.ts";
+import type { ClassFractions, VesselMeasurement } from "./measurement/index.ts";
 import { type Predictor, predictPatient as predictChange } from "./prediction/index.ts";
 import type { PatientResult, StageResult } from "./result.ts";
 import { likeliestClasses, segmentStudy } from "./segment-study.ts";
@@ -12,7 +21,7 @@ export interface PredictPatientOptions {
   readonly identity?: IdentityOptions;
   readonly origin?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** Measures the labels that lie beside a study's images, where there are such, and not what the segmenter sees. */
+  /** Measures the labels that lie beside the images, where all stages have such, and not what the segmenter sees. */
   readonly givenLabels?: boolean;
   /** Sees each stage while its channels are there. */
   readonly onStage?: (study: Study, result: StageResult) => void;
@@ -30,13 +39,14 @@ export const predictPatient = async (
 ): Promise<PatientResult> => {
   const { config } = segmenter;
   const stages: StageResult[] = [];
+  const areGiven = givenLabels && haveLabels(patient.stages);
   for (const source of patient.stages) {
-    const { study, result } = await predictStage(segmenter, source, { identity, signal, givenLabels });
+    const { study, result } = await predictStage(segmenter, source, { identity, signal, givenLabels: areGiven });
     stages.push(result);
     onStage?.(study, result);
   }
   const measured = stages.map((stage) => stage.measured).filter((own) => own !== undefined);
-  const { comparison, reason } = compared(measured, await yearsOf(patient, config.sequences[0]));
+  const { comparison, reason } = compared(measured, await elapsedOf(patient, config.sequences[0]));
   const prediction = predictor && measured[0] && predictChange(predictor, inputsOf(patient, measured[0].features));
   return {
     name: patient.name,
@@ -47,6 +57,7 @@ export const predictPatient = async (
     warnings: [
       ...stages.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
       ...(reason === undefined ? [] : [reason]),
+      ...(givenLabels && !areGiven ? [NOT_GIVEN] : []),
       ...(prediction?.warnings ?? []),
     ],
     origin,
@@ -54,7 +65,7 @@ export const predictPatient = async (
 };
 
 const GIVEN = "Its classes are the labels given beside its images; the network was not asked.";
-const NOT_GIVEN = "No labels are given beside its images: its classes are the network's.";
+const NOT_GIVEN = "Not all stages have labels beside their images: the classes are the network's.";
 
 /** A study, and what is found in it. Errors: as `predictPatient`. */
 export const predictStage = async (
@@ -68,12 +79,53 @@ export const predictStage = async (
   const given = givenLabels ? study.givenLabels : undefined;
   const seen = given ?? (await segmentStudy(segmenter, study.channels, { signal }));
   const labels = "fractions" in seen ? likeliestClasses(seen, reference) : seen;
-  const measured = areVesselClasses(config.classes) ? measureStage(seen, source) : undefined;
+  const { measured, cautions } = measuredOf(seen, reference, source, config);
   return {
     study,
     result: {
       ...{ name, sequences, reference, labels, isGiven: given !== undefined, measured, dicom },
-      notes: givenLabels ? [...notes, given ? GIVEN : NOT_GIVEN] : notes,
+      notes: [...notes, ...(given ? [GIVEN] : []), ...cautions],
     },
   };
+};
+
+/** What a stage measures. @throws Error with what stands in its notes where it was not measured. */
+export const requireMeasured = ({ name, measured, notes }: StageResult): MeasuredStage => {
+  if (measured) return measured;
+  throw new Error(`${name} cannot be measured. ${notes.at(-1) ?? ""}`);
+};
+
+/** A vessel's measures, and what speaks against them; no measures where they cannot be. */
+const measuredOf = (
+  vessel: LabelVolume | ClassFractions,
+  reference: Volume,
+  { byHand }: StudySource,
+  { classes }: Segmenter["config"],
+): { readonly measured?: MeasuredStage; readonly cautions: readonly string[] } => {
+  if (!areVesselClasses(classes)) return { cautions: [] };
+  try {
+    const measured = measureStage(vessel, reference, byHand);
+    return { measured, cautions: cautionsOf(measured.vessel) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { cautions: [`It is not measured: ${error.message}`] };
+  }
+};
+
+const cautionsOf = ({ slices, internalCarotid, bifurcation }: VesselMeasurement): string[] => {
+  const closed = internalCarotid.flatMap((lumen, slice) => (lumen === "closed" ? [slice] : []));
+  const open = slices.filter(({ lumens }) => lumens.length > 0);
+  const isDouble = open.length > 0 && open.filter(({ lumens }) => lumens.length > 1).length > open.length / 2;
+  return [
+    ...(closed.length > 0
+      ? [
+          `No lumen was found in the slices ${closed.join(", ")} (from 0) between others: they count as closed, a stenosis of 100 %. Look at them.`,
+        ]
+      : []),
+    ...(bifurcation === null && isDouble
+      ? [
+          "Most slices have several lumens, and none before them one: all are measured as one vessel. Images of both carotids are to be cut in two.",
+        ]
+      : []),
+  ];
 };

@@ -53,6 +53,7 @@ export const evaluateModel = async (request: EvaluateModelRequest): Promise<Eval
       segmenter: opened,
       predictor,
       data,
+      trainingData: beside === undefined ? undefined : await dataOf(beside),
       onStudy,
       onPatient: async (patient) => {
         shown.push(await shownPatient(patient));
@@ -62,7 +63,8 @@ export const evaluateModel = async (request: EvaluateModelRequest): Promise<Eval
     });
     const { classes } = opened.config;
     const metrics = beside === undefined ? [] : await readMetrics(runFiles(beside).metrics);
-    const page: ReportData = { ...evaluationReport(found, shown, classes, metrics), comparisons: compare?.(found) };
+    const judged = evaluationReport(found, shown, classes, metrics);
+    const page: ReportData = { ...judged, comparisons: [...(compare?.(found) ?? []), ...(judged.comparisons ?? [])] };
     const measures: Record<string, Measure> = measuresForMachines(found, classes);
     const report = join(out, "report.html");
     await writeFileAtomic(report, renderReport(page));
@@ -75,6 +77,10 @@ export const evaluateModel = async (request: EvaluateModelRequest): Promise<Eval
     await opened.close();
   }
 };
+
+/** What a run was trained on. */
+const dataOf = async (run: string): Promise<string | undefined> =>
+  ((await readJson(runFiles(run).manifest)) as { readonly data?: string } | undefined)?.data;
 
 /** Longest side of a sheet of slices in the report, in pixels. */
 const PICTURE = 900;

@@ -157,8 +157,10 @@ const imagesOf = async (
       continue;
     }
     const { stacks, skipped } = await openDicom(path, identity);
+    // Files are counted and not named: their names may be the patient's.
     const unread = skipped.filter(({ file }) => join(path, file) !== labels);
-    notes.push(...unread.map(({ file, reason }) => `${file}: ${reason}`));
+    const reasons = [...new Set(unread.map(({ reason }) => reason.replaceAll(/"[^"]*"/g, "a file")))];
+    if (unread.length > 0) notes.push(`${unread.length} of the DICOM folder's files were not used: ${reasons.join(" ")}`);
     const isNamed = sequence !== undefined && (wanted.length === 0 || wanted.some((name) => same(name, sequence)));
     for (const dicom of stacks) {
       const { terms } = dicom.acquisition;

@@ -44,7 +44,8 @@ export const progressionFiles = (folder: string) => ({
  */
 export const trainProgression = async (options: TrainOptions): Promise<TrainSummary> => {
   await requireProvider(options.provider ?? "cpu");
-  const { patients, skipped } = await readPatients(options.data);
+  const { patients, notes, skipped: unread } = await readPatients(options.data);
+  const skipped = [...unread, ...notes.map((reason) => ({ path: options.data, reason }))];
   const training = patients.filter(({ split }) => split === "train");
   if (!training.some(({ stages }) => stages.some(({ labels }) => labels !== undefined))) {
     throw new Error(

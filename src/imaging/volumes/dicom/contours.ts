@@ -11,8 +11,8 @@ type Polygon = readonly (readonly [i: number, j: number])[];
 const OFF_PLANE = 0.25;
 
 /**
- * The contours of a DICOM structure set (RT Structure Set Storage, PS3.3, A.19) on a grid: for each structure and slice the pixels whose
- * centres lie within an odd number of its closed contours, so that a contour in another one is a hole. Points and lines enclose nothing.
+ * The contours of a DICOM structure set (RT Structure Set Storage, PS3.3, A.19) on a grid: for each structure and slice the pixels that its
+ * closed contours enclose, see `filledPixels`. Points and lines enclose nothing.
  * @throws ImageProblem where contours do not lie in slices of the grid.
  */
 export const contourRegions = (dataSet: DataSet, grid: Grid): readonly NamedRegion[] => {
@@ -48,24 +48,38 @@ const inSlice = (coordinates: readonly number[], toIndex: Affine): { readonly sl
   return { slice, polygon: points.map(([i, j]) => [i, j]) };
 };
 
-/** Indices, j width + i, of the pixels whose centres lie within an odd number of the polygons. */
-export const filledPixels = (polygons: readonly Polygon[], { width, height }: Pick<Grid, "width" | "height">): number[] => {
-  const crossings = new Map<number, number[]>();
-  for (const polygon of polygons) {
-    for (const [n, [i1, j1]] of polygon.entries()) {
-      const [i0, j0] = polygon.at(n - 1) as Polygon[number];
-      const [low, high] = [Math.min(j0, j1), Math.max(j0, j1)];
-      for (let row = Math.max(0, Math.ceil(low)); row < Math.min(height, high); row++) {
-        const at = i0 + ((row - j0) / (j1 - j0)) * (i1 - i0);
-        const own = crossings.get(row);
-        if (own) own.push(at);
-        else crossings.set(row, [at]);
-      }
-    }
+/**
+ * Indices, j width + i, of the pixels that polygons enclose: of those whose centres lie in one, but for what lies in another one that is wholly
+ * inside of it, a hole, and so on. Polygons that overlap are one area.
+ */
+export const filledPixels = (polygons: readonly Polygon[], size: Pick<Grid, "width" | "height">): number[] => {
+  const filled = new Set<number>();
+  const depthOf = (own: Polygon): number =>
+    polygons.filter((other) => other !== own && own.every((point) => holds(other, point))).length;
+  const byDepth = polygons.map((polygon) => ({ polygon, depth: depthOf(polygon) })).sort((a, b) => a.depth - b.depth);
+  for (const { polygon, depth } of byDepth) {
+    for (const pixel of pixelsWithin(polygon, size)) depth % 2 === 0 ? filled.add(pixel) : filled.delete(pixel);
   }
+  return [...filled];
+};
+
+/** Where a polygon's edges cross a row, ascending. */
+const crossings = (polygon: Polygon, row: number): number[] =>
+  polygon
+    .flatMap(([i1, j1], n) => {
+      const [i0, j0] = polygon.at(n - 1) as Polygon[number];
+      return j0 <= row !== j1 <= row ? [i0 + ((row - j0) / (j1 - j0)) * (i1 - i0)] : [];
+    })
+    .sort((a, b) => a - b);
+
+const holds = (polygon: Polygon, [i, j]: Polygon[number]): boolean =>
+  crossings(polygon, j).filter((at) => at <= i).length % 2 === 1;
+
+const pixelsWithin = (polygon: Polygon, { width, height }: Pick<Grid, "width" | "height">): number[] => {
+  const rows = polygon.map(([, j]) => j);
   const pixels: number[] = [];
-  for (const [row, places] of crossings) {
-    places.sort((a, b) => a - b);
+  for (let row = Math.max(0, Math.ceil(Math.min(...rows))); row < Math.min(height, Math.max(...rows)); row++) {
+    const places = crossings(polygon, row);
     for (let n = 0; n + 1 < places.length; n += 2) {
       for (let i = Math.max(0, Math.ceil(places[n])); i < Math.min(width, places[n + 1]); i++) pixels.push(row * width + i);
     }

@@ -54,7 +54,7 @@ describe("contours of a structure set", () => {
     }
   });
 
-  test("as they are filled: a square of whole numbers owns its first edges, a ring has a hole", () => {
+  test("as they are filled: a square of whole numbers owns its first edges, a ring has a hole, what overlaps is one", () => {
     const square = (from: number, to: number) =>
       [
         [from, from],
@@ -66,6 +66,8 @@ describe("contours of a structure set", () => {
     expect(filledPixels([square(2, 4)], size).sort((a, b) => a - b)).toEqual([18, 19, 26, 27]);
     expect(filledPixels([square(1, 7), square(2, 6)], size).length).toBe(36 - 16);
     expect(filledPixels([square(-5, 20)], size).length).toBe(64);
+    expect(filledPixels([square(1, 5), square(3, 7)], size).length).toBe(16 + 16 - 4); // two branches' walls that overlap
+    expect(filledPixels([square(3, 5), square(0, 8), square(2, 6)], size).length).toBe(64 - 16 + 4);
   });
 });
 

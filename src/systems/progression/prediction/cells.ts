@@ -17,7 +17,10 @@ export interface Cells {
   readonly unknownNames: readonly string[];
 }
 
-/** Reads rows by the schema of their inputs: what is missing, out of its range or unknown becomes NaN; the latter two are reported. */
+/**
+ * Reads rows by the schema of their inputs: what is missing, out of its range or unknown becomes NaN; the latter two are reported, without the
+ * cell's words, which may be a name or a date.
+ */
 export const readCells = (inputs: readonly Input[], rows: readonly InputValues[]): Cells => {
   const values = matrix(rows.length, inputs.length);
   const problems: CellProblem[] = [];
@@ -44,11 +47,11 @@ const readCell = (input: Input, cell: Cell): { readonly value: number; readonly 
     const category = input.categories.findIndex((name) => name.toLowerCase() === word.toLowerCase());
     if (category >= 0) return { value: category };
     if (MISSING_WORDS.has(word.toLowerCase())) return missing;
-    return { ...missing, reason: `"${word}" is none of ${input.categories.join(", ")}` };
+    return { ...missing, reason: `it is none of ${input.categories.join(", ")}` };
   }
   if (MISSING_WORDS.has(word.toLowerCase())) return missing;
   const value = Number(word);
-  if (Number.isNaN(value)) return { ...missing, reason: `"${word}" is no number` };
+  if (Number.isNaN(value)) return { ...missing, reason: "it is no number" };
   if (value >= input.low && value <= input.high) return { value };
   return { ...missing, reason: `${value} ${input.unit} is outside the plausible ${input.low} to ${input.high}` };
 };
