@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { optimisationSettings } from "../../training/index.ts";
-import { vesselClasses } from "./measurement/index.ts";
+import { namedChanges, vesselClasses } from "./measurement/index.ts";
 import { MODEL_KINDS } from "./prediction/index.ts";
 
 const augmentationSchema = z
@@ -110,6 +110,12 @@ export const configSchema = z
           .describe("Fit a predictor of the change factors, where there are enough patients with two stages."),
         kinds: z.array(z.enum(MODEL_KINDS)).min(1).optional().describe("Models to choose from. Default: all."),
         folds: z.int().min(2).max(20).default(5).describe("Folds of patients, for choosing and for measuring."),
+        deadBands: z
+          .partialRecord(z.enum(namedChanges.map(({ name }) => name)), z.number().nonnegative())
+          .default({})
+          .describe(
+            "By change factor, in its unit a year: changes up to this size are called stable, such as those below what can be measured.",
+          ),
         coverage: z.number().min(0.5).lt(1).default(0.9).describe("Share of intervals that are to hold the truth."),
       })
       .prefault({}),

@@ -40,10 +40,11 @@ export const fitFromPatients = async (
   if (followed.length < LEAST_PATIENTS) return { fitted: undefined, failures: [] };
   const { rows, failures } = await tableOf(followed, segmenter, { listener, signal });
   if (rows.length < LEAST_PATIENTS) return { fitted: undefined, failures };
-  const { kinds, folds, coverage } = prediction;
+  const { kinds, folds, coverage, deadBands } = prediction;
+  const targets = predictorTargets.map((target) => ({ ...target, deadBand: deadBands[target.name] }));
   const options = { kinds, folds, outerFolds: folds, coverage, seed, listener, signal };
   try {
-    return { fitted: await fitPredictor({ inputs: predictorInputs, rows }, predictorTargets, options), failures };
+    return { fitted: await fitPredictor({ inputs: predictorInputs, rows }, targets, options), failures };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return {

@@ -25,11 +25,11 @@ export const areVesselClasses = (classes: readonly string[]): boolean =>
 export const predictorInputs: readonly Input[] = [...PERSONAL_INPUTS, ...STAGE_1_INPUTS];
 
 /** The named change factors, absolute, a year. */
-export const predictorTargets: readonly Target[] = namedChanges.map(({ name, feature }) => ({
+export const predictorTargets = namedChanges.map(({ name, feature }) => ({
   name,
   unit: `${vesselFeatures.find((own) => own.name === feature)?.unit}/year`,
   progression: name === "cap_thickness_change" ? "decreases" : "increases",
-}));
+})) satisfies readonly Target[];
 
 export const haveLabels = (stages: readonly StudySource[]): boolean => stages.every(({ labels }) => labels !== undefined);
 

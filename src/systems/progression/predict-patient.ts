@@ -1,4 +1,5 @@
 import type { IdentityOptions, LabelVolume, Volume } from "../../imaging/index.ts";
+import { alignedStages } from "./align-stages.ts";
 import type { PatientSource, StudySource } from "./data.ts";
 import {
   areVesselClasses,
@@ -45,17 +46,21 @@ export const predictPatient = async (
     stages.push(result);
     onStage?.(study, result);
   }
-  const measured = stages.map((stage) => stage.measured).filter((own) => own !== undefined);
-  const { comparison, reason } = compared(measured, await elapsedOf(patient, config.sequences[0]));
+  const aligned = await alignedStages(stages, signal);
+  const measured = aligned.stages.map((stage) => stage.measured).filter((own) => own !== undefined);
+  const elapsed = await elapsedOf(patient, config.sequences[0]);
+  const { comparison, reason } = compared(measured, elapsed);
   const prediction = predictor && measured[0] && predictChange(predictor, inputsOf(patient, measured[0].features));
   return {
     name: patient.name,
     classes: config.classes,
-    stages,
+    stages: aligned.stages,
+    years: elapsed.years,
     comparison,
     prediction,
     warnings: [
       ...stages.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
+      ...aligned.notes,
       ...(reason === undefined ? [] : [reason]),
       ...(givenLabels && !areGiven ? [NOT_GIVEN] : []),
       ...(prediction?.warnings ?? []),

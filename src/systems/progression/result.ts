@@ -29,6 +29,8 @@ export interface PatientResult {
   readonly classes: readonly string[];
   /** Stage 1, and stage 2 where there are images of it. */
   readonly stages: readonly StageResult[];
+  /** Between the stages, where that is known. */
+  readonly years?: number;
   /** Of both stages, where they can be compared. */
   readonly comparison?: StageComparison;
   /** Change factors predicted from stage 1 and the structured data, where the run has a predictor. */

@@ -4,6 +4,7 @@ import {
   type DicomStack,
   type Grid,
   type IdentityOptions,
+  type Image,
   ImageError,
   isSameGrid,
   type LabelVolume,
@@ -11,6 +12,7 @@ import {
   type RegistrationQuality,
   readNifti,
   registerVolumes,
+  registrationPicture,
   resampleLabels,
   resampleVolume,
   respacedGrid,
@@ -26,6 +28,8 @@ export interface RegisteredSequence {
   readonly name: string;
   /** Undefined for the reference, and where headers are taken to be right. */
   readonly quality?: RegistrationQuality;
+  /** Draws it beside the reference, to judge by eye: see `registrationPicture`. */
+  readonly picture?: () => Image;
 }
 
 /** A study whose sequences lie on one grid. */
@@ -95,7 +99,7 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
       );
     });
     notes.push(...quality.warnings.map((warning) => `${name}, registered to ${sequences[0]}: ${warning}`));
-    registered.push({ name, quality });
+    registered.push({ name, quality, picture: () => registrationPicture(fixed, moving, transform) });
     channels.push(resampleVolume(moving, grid, { transform }));
   }
   const given = source.labels === undefined ? undefined : await readGivenLabels(source.labels, fixed, classes);

@@ -39,7 +39,8 @@ export const changeFactors = (first: VesselFeatures, second: VesselFeatures, yea
   return Object.fromEntries(changes) as Record<VesselFeature, ChangeFactor>;
 };
 
-const changeOf = (first: number | null, second: number | null, years: number): ChangeFactor => {
+/** How fast a value changes from one stage to the next. */
+export const changeOf = (first: number | null, second: number | null, years: number): ChangeFactor => {
   if (first === null || second === null) return { absolute: null, relative: null };
   const absolute = (second - first) / years;
   return { absolute, relative: first === 0 ? null : absolute / first };

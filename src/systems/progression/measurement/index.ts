@@ -3,6 +3,7 @@ export {
   type ChangeFactor,
   type ChangeFactors,
   changeFactors,
+  changeOf,
   compareStages,
   namedChanges,
   type StageComparison,

@@ -1,7 +1,7 @@
 import { stringify } from "csv-stringify/sync";
 import { vesselFeatures } from "../measurement/index.ts";
 import type { PatientResult } from "../result.ts";
-import { classVolumes } from "./volumes.ts";
+import { classVolumes, volumeChanges } from "./volumes.ts";
 import { featureOfTarget } from "./wording.ts";
 
 const COLUMNS = ["patient", "kind", "stage", "feature", "unit", "value", "low", "high", "coverage", "call"] as const;
@@ -14,7 +14,7 @@ type Row = Partial<Readonly<Record<(typeof COLUMNS)[number], string | number | n
  *     volume                        of a class, by counting voxels, where the classes are not a vessel's
  *     measured                      of all that a stage covers
  *     measured_on_common_coverage   of the part that both stages cover
- *     change, relative_change       from stage 1 to stage 2 on that part, a year
+ *     change, relative_change       from stage 1 to stage 2 on that part, or of a class's volume, a year
  *     predicted_change              from stage 1 on, a year; low and high are its interval's, which holds the truth with the probability `coverage`
  */
 export const patientCsv = (result: PatientResult): string =>
@@ -26,7 +26,19 @@ export const patientCsv = (result: PatientResult): string =>
 const cell = (value: string | number | null | undefined): string | number =>
   value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value)) ? "" : value;
 
-const rowsOf = ({ classes, stages, comparison, prediction }: PatientResult): readonly Row[] => [
+const rowsOf = (result: PatientResult): readonly Row[] => [
+  ...rowsOfStages(result),
+  ...volumeChanges(result).flatMap(({ name, change }): Row[] =>
+    change === undefined
+      ? []
+      : [
+          { kind: "change", feature: name, unit: "ml/year", value: change.absolute },
+          { kind: "relative_change", feature: name, unit: "1/year", value: change.relative },
+        ],
+  ),
+];
+
+const rowsOfStages = ({ classes, stages, comparison, prediction }: PatientResult): readonly Row[] => [
   ...stages.flatMap((stage, n): Row[] => {
     const { measured } = stage;
     if (measured === undefined) {

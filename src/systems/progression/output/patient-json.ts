@@ -2,7 +2,7 @@ import { type RegistrationQuality, spacingOf } from "../../../imaging/index.ts";
 import { distanceAlong, type SliceMeasurement, type VesselMeasurement, vesselFeatures } from "../measurement/index.ts";
 import type { PatientPrediction } from "../prediction/index.ts";
 import type { PatientResult, StageResult } from "../result.ts";
-import { classVolumes, RESEARCH_USE } from "./volumes.ts";
+import { classVolumes, RESEARCH_USE, volumeChanges } from "./volumes.ts";
 
 /** Changes when a reader of the file would have to. */
 export const PATIENT_SCHEMA = 1;
@@ -41,6 +41,10 @@ export const patientJson = (result: PatientResult) => {
               }),
             ),
           },
+    volumeChanges: volumeChanges(result).map(({ name: own, first, second, change }) => ({
+      ...{ name: own, stage1: first, stage2: second, unit: "ml" },
+      change: change === undefined ? null : { ...change, unit: "ml/year", relativeUnit: "1/year" },
+    })),
     prediction: prediction === undefined ? null : predictionJson(prediction),
     warnings,
     origin,

@@ -89,6 +89,15 @@ test("classes that are no vessel's have volumes and pictures, and nothing is mea
     ["volume", "2", "lesion", "ml"],
   ]);
   expect(Number(rows[1].value)).toBeCloseTo(0.384, 9);
+  expect(tables(report).Volumes.columns.at(-1)?.name).toBe("Difference, ml");
+
+  const timed = { ...result, years: 2 };
+  expect(tables(await patientReport(timed)).Volumes.rows[0].cells.slice(2)).toEqual([
+    expect.closeTo(0.084, 9),
+    expect.closeTo(100 * (0.084 / 0.216), 6),
+  ]);
+  expect(patientJson(timed).volumeChanges[0].change?.relative).toBeCloseTo(0.084 / 0.216, 9);
+  expect(patientCsv(timed)).toContain("change,,lesion,ml/year,");
 });
 
 test("the table has a row for each number and an empty cell for what is undefined", () => {

@@ -3,7 +3,7 @@ import type { Measure, Notice, ReportData } from "../../../report/index.ts";
 import type { VesselFeature } from "../measurement/index.ts";
 import { vesselFeatures } from "../measurement/index.ts";
 import type { PatientResult } from "../result.ts";
-import { patientPictures } from "./report-pictures.ts";
+import { patientPictures, registrationPictures } from "./report-pictures.ts";
 import { measurementTable, predictionTable, registrationTable, volumeTable } from "./report-tables.ts";
 import { classVolumes, RESEARCH_USE } from "./volumes.ts";
 import { featureTitle, NOT_DEFINED, shownNumber, shownUnit, targetTitle } from "./wording.ts";
@@ -44,7 +44,7 @@ export const patientReport = async (
     sectionTitles: { cases: "Images", comparisons: "Measurements" },
     notices: noticesOf(result),
     measures: isVessel ? vesselMeasures(result) : volumeMeasures(result),
-    caseGroups: await patientPictures(result, signal),
+    caseGroups: [...(await patientPictures(result, signal)), ...(await registrationPictures(result, signal))],
     comparisons: tables.filter((table) => table !== undefined),
     provenance: {
       ...Object.fromEntries(stages.map(({ reference }, n) => [`stage ${n + 1}`, gridFacts(reference)])),

@@ -1,4 +1,4 @@
-import { encodePng, type ImageOf } from "../../../imaging/index.ts";
+import { encodeJpeg, encodePng, type ImageOf } from "../../../imaging/index.ts";
 import type { Case, CaseGroup, LegendEntry } from "../../../report/index.ts";
 import { distanceAlong, type VesselMeasurement } from "../measurement/index.ts";
 import type { PatientResult, StageResult } from "../result.ts";
@@ -116,3 +116,22 @@ const singleCases = async (stage: MeasuredStage, { classes }: PatientResult, sig
 /** "3.2 mm before the bifurcation". */
 const place = (mm: number): string =>
   Math.abs(mm) < 0.05 ? "at the bifurcation" : `${Math.abs(mm).toFixed(1)} mm ${mm < 0 ? "before" : "beyond"} the bifurcation`;
+
+/** Every registered sequence beside the reference, none where nothing was registered. */
+export const registrationPictures = async ({ stages }: PatientResult, signal?: AbortSignal): Promise<CaseGroup[]> => {
+  const cases: Case[] = [];
+  for (const [n, { sequences }] of stages.entries()) {
+    for (const { name, picture, quality } of sequences) {
+      if (picture === undefined) continue;
+      signal?.throwIfAborted();
+      const bytes = await encodeJpeg(picture(), 85);
+      cases.push({
+        name: stages.length > 1 ? `Stage ${n + 1}, ${name}` : name,
+        pictures: [{ caption: "checkerboard; edges", bytes }],
+        caption: quality?.trusted === false ? quality.warnings.join(" ") : undefined,
+      });
+    }
+  }
+  const note = `Axial, coronal and sagittal, to judge by eye. Above fields of the reference and of the sequence by turns: outlines run on across them. Below the reference with the edges of the sequence in orange: they lie on its own.`;
+  return cases.length === 0 ? [] : [{ title: "Registration of the sequences", note, cases }];
+};

@@ -3,7 +3,7 @@ import type { Cell, Comparison } from "../../../report/index.ts";
 import { type Coverage, vesselFeatures } from "../measurement/index.ts";
 import type { Prediction } from "../prediction/index.ts";
 import type { PatientResult } from "../result.ts";
-import { classVolumes } from "./volumes.ts";
+import { volumeChanges } from "./volumes.ts";
 import { featureOfTarget, featureTitle, NOT_DEFINED, shownNumber, targetTitle, withUnit } from "./wording.ts";
 
 /**
@@ -52,15 +52,22 @@ const reach = ({ low, high }: Coverage): string => {
 };
 
 /** Of classes that are not a vessel's, at two stages. */
-export const volumeTable = ({ stages, classes }: PatientResult): Comparison | undefined => {
-  if (stages.length < 2 || stages.some(({ measured }) => measured !== undefined)) return undefined;
-  const [first, second] = stages.map((stage) => classVolumes(stage, classes));
+export const volumeTable = (result: PatientResult): Comparison | undefined => {
+  const changes = volumeChanges(result);
+  if (changes.length === 0) return undefined;
+  const isTimed = result.years !== undefined;
+  const percent = (relative: number | null | undefined) => (relative === null || relative === undefined ? null : 100 * relative);
   return {
     title: "Volumes",
-    columns: [{ name: "Stage 1, ml" }, { name: "Stage 2, ml" }, { name: "Difference, ml" }],
-    rows: first.map(({ name, millilitres }, n) => ({
+    note: isTimed
+      ? `Stage 2 is ${shownNumber(result.years)} years after stage 1.`
+      : "It is not known how long after stage 1 stage 2 is.",
+    columns: ["Stage 1, ml", "Stage 2, ml", ...(isTimed ? ["Change per year, ml", "% of stage 1"] : ["Difference, ml"])].map(
+      (name) => ({ name }),
+    ),
+    rows: changes.map(({ name, first, second, change }) => ({
       name,
-      cells: [millilitres, second[n].millilitres, second[n].millilitres - millilitres],
+      cells: [first, second, ...(change ? [cellOf(change.absolute), cellOf(percent(change.relative))] : [second - first])],
     })),
   };
 };
@@ -73,7 +80,7 @@ export const predictionTable = ({ prediction, comparison }: PatientResult): Comp
     title: "Change predicted from stage 1",
     note: [
       "An interval is made so that it holds the true change of the stated share of patients like those that the predictor learnt from (conformal prediction); of patients unlike them it promises nothing.",
-      "The call is progression or regression where the interval leaves out 0, stable where all of it is too small a change to matter, else uncertain.",
+      "The call is progression or regression where the interval leaves out 0, stable where all of it lies within the settings' prediction.deadBands, else uncertain.",
       missing.length === 0
         ? "No input was missing."
         : `Missing, and replaced by what is usual: ${missing.map((name) => name.replaceAll("_", " ")).join(", ")}.`,
