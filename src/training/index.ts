@@ -14,3 +14,4 @@ export * from "./manifest.ts";
 export * from "./optimisation.ts";
 export * from "./run-folder.ts";
 export * from "./time-steps.ts";
+export { type SettledTraining, trainBySettings } from "./train-by-settings.ts";

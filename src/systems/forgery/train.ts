@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { depthOfImages, openPreparingRuntime, prepareImages } from "../../detection/index.ts";
 import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
-import { openRuntime, type Provider, requireProvider, type Value } from "../../runtime/index.ts";
+import { type Provider, requireProvider, type Value } from "../../runtime/index.ts";
 import {
   digestOf,
   digestOfCode,
@@ -15,8 +15,8 @@ import {
   removeModel,
   requireCheckpointOf,
   runFiles,
-  scheduleOf,
-  train as trainLoop,
+  type SettledTraining,
+  trainBySettings,
   writeJson,
 } from "../../training/index.ts";
 import type { TrainRequestOf, TrainSummary, WorkOptions } from "../system.ts";
@@ -194,24 +194,11 @@ export const isBelow = (lines: readonly MetricsLine[], limit: number): boolean =
   return last.length === LINES && last.reduce((sum, { loss }) => sum + loss, 0) / LINES < limit;
 };
 
-const trained = async (
+const trained = (
   { config, images, digest, resume, threads, provider, listener, signal }: Work,
-  own: Pick<Parameters<typeof trainLoop>[0], "step" | "steps" | "files" | "until">,
-) => {
-  const runtime = openRuntime({ threads, provider });
-  try {
-    return await trainLoop({
-      ...own,
-      runtime,
-      batch: batchMaker(images, config),
-      learningRate: scheduleOf(config.training),
-      digest,
-      resume,
-      checkpointEvery: config.training.checkpointEvery,
-      listener,
-      signal,
-    });
-  } finally {
-    await runtime.close();
-  }
-};
+  own: Pick<SettledTraining, "step" | "steps" | "files" | "until">,
+) =>
+  trainBySettings({
+    ...{ ...own, batch: batchMaker(images, config) },
+    ...{ settings: config.training, digest, resume, threads, provider, listener, signal },
+  });

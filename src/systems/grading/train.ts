@@ -4,7 +4,7 @@ import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/i
 import type { SkippedFile } from "../../imaging/index.ts";
 import { foldsOf } from "../../metrics/index.ts";
 import { frozen } from "../../nn/index.ts";
-import { openRuntime, requireProvider, type Value } from "../../runtime/index.ts";
+import { requireProvider, type Value } from "../../runtime/index.ts";
 import {
   digestOf,
   digestOfCode,
@@ -16,8 +16,7 @@ import {
   readJson,
   removeModel,
   runFiles,
-  scheduleOf,
-  train as trainLoop,
+  trainBySettings,
   writeJson,
 } from "../../training/index.ts";
 import type { TrainRequestOf, TrainSummary } from "../system.ts";
@@ -137,26 +136,11 @@ const trainNetwork = async (
   files: RunFiles,
   digest: string,
 ): Promise<{ readonly step: number; readonly network: ReadonlyMap<string, Value> | undefined }> => {
-  const runtime = openRuntime({ threads, provider });
-  try {
-    listener?.({ kind: "stage", text: "compiling the training step" });
-    const { network, step, finished } = await trainLoop({
-      runtime,
-      step: buildStep(config, from),
-      batch: batchMaker(patches, config),
-      steps: config.training.steps,
-      learningRate: scheduleOf(config.training),
-      files,
-      digest,
-      resume,
-      checkpointEvery: config.training.checkpointEvery,
-      listener,
-      signal,
-    });
-    return { step, network: finished ? network : undefined };
-  } finally {
-    await runtime.close();
-  }
+  const { network, step, finished } = await trainBySettings({
+    ...{ step: buildStep(config, from), batch: batchMaker(patches, config), steps: config.training.steps },
+    ...{ settings: config.training, files, digest, resume, threads, provider, listener, signal },
+  });
+  return { step, network: finished ? network : undefined };
 };
 
 /** What of the network has published values; how much that is, is said. Most of the backbone must have them. @throws PretrainedError when the file does not fit. */

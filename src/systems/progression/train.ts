@@ -3,21 +3,19 @@ import { basename, join, resolve } from "node:path";
 import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { frozen } from "../../nn/index.ts";
-import { openRuntime, requireProvider, type Value } from "../../runtime/index.ts";
+import { requireProvider } from "../../runtime/index.ts";
 import {
   digestOf,
   digestOfCode,
   environment,
   hasBegun,
-  type RunFiles,
   removeModel,
   runFiles,
-  scheduleOf,
-  train as trainLoop,
+  trainBySettings,
   writeJson,
 } from "../../training/index.ts";
 import type { TrainRequestOf, TrainSummary } from "../system.ts";
-import { batchMaker, classWeightsOf, type TrainingStudy } from "./batches.ts";
+import { batchMaker, classWeightsOf } from "./batches.ts";
 import type { Config, ModelConfig } from "./config.ts";
 import { digestOfPatients, type PatientSource, readPatients } from "./data.ts";
 import { fitFromPatients } from "./fit-from-patients.ts";
@@ -93,14 +91,12 @@ const trainInFolder = async (
   const skipped = [...missing, ...prepared.skipped];
   if (prepared.studies.length === 0) throw new Error(`None of the studies of "${data}" could be used. ${skipped[0]?.reason}`);
   const digest = digestOf(JSON.stringify({ weights: weightsOf(config), dataDigest }));
-  const { step, network } = await trainNetwork(
-    { ...options, threads, provider, resume },
-    prepared.studies,
-    config,
-    files,
-    digest,
-  );
-  if (network === undefined) return { finished: false, step, skipped };
+  const weights = classWeightsOf(prepared.studies, config.classes.length, config.loss.balance);
+  const { step, network, finished } = await trainBySettings({
+    ...{ step: buildStep(config, weights), batch: batchMaker(prepared.studies, config), steps: config.training.steps },
+    ...{ settings: config.training, files, digest, resume, threads, provider, listener, signal },
+  });
+  if (!finished) return { finished, step, skipped };
   const provenance = { ...manifest, data: basename(data) };
   const model = writeSegmenter(segmenter(frozen(network), config), { config, provenance });
   await writeFileAtomic(files.model, model);
@@ -122,33 +118,4 @@ const trainInFolder = async (
 const weightsOf = ({ prediction: _, training, ...rest }: ModelConfig): unknown => {
   const { cacheMegabytes: __, checkpointEvery: ___, ...optimisation } = training;
   return { ...rest, optimisation };
-};
-
-const trainNetwork = async (
-  { threads, provider, resume, listener, signal }: Pick<TrainOptions, "threads" | "provider" | "resume" | "listener" | "signal">,
-  studies: readonly TrainingStudy[],
-  config: ModelConfig,
-  files: RunFiles,
-  digest: string,
-): Promise<{ readonly step: number; readonly network: ReadonlyMap<string, Value> | undefined }> => {
-  const runtime = openRuntime({ threads, provider });
-  try {
-    listener?.({ kind: "stage", text: "compiling the training step" });
-    const { network, step, finished } = await trainLoop({
-      runtime,
-      step: buildStep(config, classWeightsOf(studies, config.classes.length, config.loss.balance)),
-      batch: batchMaker(studies, config),
-      steps: config.training.steps,
-      learningRate: scheduleOf(config.training),
-      files,
-      digest,
-      resume,
-      checkpointEvery: config.training.checkpointEvery,
-      listener,
-      signal,
-    });
-    return { step, network: finished ? network : undefined };
-  } finally {
-    await runtime.close();
-  }
 };

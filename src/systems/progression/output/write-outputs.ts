@@ -39,7 +39,7 @@ export const writePatientOutputs = async (
     paths[what] = join(folder, `${stem}${file}`);
     await writing(paths[what]);
   };
-  await rm(join(folder, `${stem}.json`), { force: true }); // an earlier one says nothing of the files that follow
+  await removeEarlier(folder, stem);
   for (const [n, stage] of result.stages.entries()) {
     const name = `stage-${n + 1}`;
     const { reference, labels, dicom, measured } = stage;
@@ -54,6 +54,12 @@ export const writePatientOutputs = async (
   await write("html", ".html", (path) => writeFileAtomic(path, report));
   await write("json", ".json", (path) => writeFileAtomic(path, `${JSON.stringify(patientJson(result), null, 2)}\n`));
   return paths;
+};
+
+/** What was said of the patient before, the JSON file first: it stands for the others. A stage less would else be left with its files. */
+const removeEarlier = async (folder: string, stem: string): Promise<void> => {
+  const ofStages = [1, 2].flatMap((n) => ["-labels.nii.gz", "-segmentation.dcm", ".png"].map((end) => `-stage-${n}${end}`));
+  for (const end of [".json", ".csv", ".html", ...ofStages]) await rm(join(folder, `${stem}${end}`), { force: true });
 };
 
 const writeSegmentation = (
