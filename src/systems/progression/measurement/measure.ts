@@ -29,7 +29,7 @@ export interface MeasureOptions {
   readonly distal?: "first" | "last";
   /** A point inside the internal carotid beyond the bifurcation, LPS mm. Default: the larger vessel at the distal end. */
   readonly internal?: Vector3;
-  /** Openings smaller than this, in mm2, make no second lumen where a bifurcation is looked for. Default 1. */
+  /** Beside a lumen as large, in mm2, smaller openings have no wall or cap of their own, and make no bifurcation. Default 1. */
   readonly leastLumenArea?: number;
 }
 
@@ -62,7 +62,7 @@ export const measureVessel = (
     throw new RangeError(`The bifurcation is at slice ${bifurcation}, but the volume has the slices 0 to ${vessel.slices - 1}.`);
   }
   const flow = distal === undefined ? flowOf(vessel) : distal === "last" ? 1 : -1;
-  const slices = Array.from({ length: vessel.slices }, (_, k) => measureSlice(classesAt(k)));
+  const slices = Array.from({ length: vessel.slices }, (_, k) => measureSlice(classesAt(k), leastLumenArea));
   const sliceSpacing = voxelVolumeOf(vessel) / pixelAreaOf(vessel);
   const found = bifurcation ?? bifurcationOf(slices, flow, leastLumenArea);
   return {

@@ -65,8 +65,10 @@ export interface SliceMeasurement {
  * Measures a slice. A class is there where it makes up more than half of a pixel, and at the rim of that its fractions count: areas are
  * sums of fractions, contours run where the fraction is 1/2, so both are finer than a pixel. From hard labels areas are counts of pixels,
  * whose error is that of rounding at the rim. Contours are smoothed, those of hard labels more, and moved so that they enclose these areas.
+ * @param leastLumenArea beside a lumen as large, in mm2, smaller openings are taken for specks where thickness is measured: they are among
+ * `lumens`, for one may be all that is left of a branch.
  */
-export const measureSlice = (whole: ClassSlice): SliceMeasurement => {
+export const measureSlice = (whole: ClassSlice, leastLumenArea: number): SliceMeasurement => {
   const slice = aroundVessel(whole);
   const { fractions, pixelArea } = slice;
   const sumOf = (...classes: readonly number[]): SliceField => fieldOf(slice, classes);
@@ -77,9 +79,11 @@ export const measureSlice = (whole: ClassSlice): SliceMeasurement => {
   const lumenArea = pixelArea * total(lumen.values);
   const vesselArea = pixelArea * total(vessel.values);
   const lumens = lumensOf(lumen, slice);
+  const wide = lumens.filter(({ area }) => area >= leastLumenArea);
+  const walled = wide.length > 0 ? wide : lumens;
   const outer = contoursOf(vessel, slice).filter((contour) => signedArea(contour) > 0);
   const thickness = wallThickness(
-    lumens.map(({ contour }) => contour),
+    walled.map(({ contour }) => contour),
     outer,
   );
   return {
@@ -92,7 +96,7 @@ export const measureSlice = (whole: ClassSlice): SliceMeasurement => {
     normalisedWallIndex: vesselArea > 0 ? Math.max(0, vesselArea - lumenArea) / vesselArea : null,
     wallThicknessMean: thickness?.mean ?? null,
     wallThicknessMaximum: thickness?.maximum ?? null,
-    capThicknessMinimum: capThickness(slice, lumens),
+    capThicknessMinimum: capThickness(slice, walled),
     lumens,
   };
 };
