@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeNifti } from "../../imaging/index.ts";
+import { createVolume, uidFor, writeDicomSeries, writeNifti } from "../../imaging/index.ts";
 import { readPatients } from "./data.ts";
 import { axialGrid, labelled } from "./measurement/testing/shapes.ts";
 
@@ -67,6 +67,32 @@ test("folders of patients need no table, one study is a patient, and what holds 
   expect(patients[1].stages[0].labels).toMatch(/lesions.nii.gz$/);
   expect(skipped).toMatchObject([{ path: join(folder, "empty") }]);
   expect((await readPatients(join(folder, "y"))).patients).toHaveLength(1);
+});
+
+test("an archive's export, patient, study, series, is one patient with two stages by their dates", async () => {
+  const taken = async (path: string, patientId: string, studyDate: string): Promise<void> => {
+    for (const [n, description] of ["T1 black blood", "TOF"].entries()) {
+      await writeDicomSeries(join(folder, path, `SE${n}`), createVolume(axialGrid(4, 2, 1, 2), new Float32Array(32)), {
+        ...{ patientId, studyDate, description, seriesNumber: n + 1 },
+        ...{ study: uidFor(path), series: uidFor(path, n), frameOfReference: uidFor(path, "frame") },
+      });
+    }
+  };
+  await taken("KEY7/ST2", "77", "20190102");
+  await taken("KEY7/ST1", "77", "20210102");
+  await taken("KEY7/ST3", "77", "20230102");
+  await taken("KEY8/ST1", "88", "20200101");
+  await taken("KEY9/ST1", "", "20200101");
+  const { patients, notes } = await readPatients(folder);
+  expect(patients.map(({ name, stages }) => [name, stages.map((stage) => relative(folder, stage.folder))])).toEqual([
+    ["KEY7", ["KEY7/ST2", "KEY7/ST1"]],
+    ["KEY8/ST1", ["KEY8/ST1"]],
+    ["KEY9/ST1", ["KEY9/ST1"]],
+  ]);
+  expect(notes).toEqual([expect.stringMatching(/^Of KEY7 there are 3 studies: the first two/)]);
+  const alone = await readPatients(join(folder, "KEY7"));
+  expect(alone.patients.map(({ stages }) => stages.length)).toEqual([2]);
+  expect(JSON.stringify(alone)).not.toMatch(/"77"|2019/);
 });
 
 test("a row that cannot be used is left out with its reason, and a column that means nothing is said", async () => {

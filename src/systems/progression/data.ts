@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { exists } from "../../files/index.ts";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { digestOfFiles } from "../../training/index.ts";
+import { joinedStudies } from "./join-studies.ts";
 import {
   LAYOUT,
   type PatientDataset,
@@ -17,8 +18,9 @@ export { type PatientDataset, PatientDatasetError, type PatientSource, type Spli
 export type { ImageSource, StudySource } from "./study-folder.ts";
 
 /**
- * The patients of a data set: a table (`patients.csv`, or a folder with one), a folder of patients, a patient's folder (stage-1, stage-2), or a
- * folder of one study's images. A patient or stage that holds no images is named in `skipped`.
+ * The patients of a data set: a table (`patients.csv`, or a folder with one), a folder of patients, a patient's folder (stage-1, stage-2), a folder
+ * of one study's images, or an archive's export with a folder for each study (see `joinedStudies`). A patient or stage that holds no images is
+ * named in `skipped`.
  * @throws PatientDatasetError where there are none, or a column does not fit.
  */
 export const readPatients = async (source: string): Promise<PatientDataset> => {
@@ -32,16 +34,28 @@ export const readPatients = async (source: string): Promise<PatientDataset> => {
   const own = await patientAt(resolve(source), basename(resolve(source)), skipped);
   const row = own && (await rowAbove(own));
   if (row) return { source, patients: [row], skipped, notes: [] };
-  const patients = own ? [own] : [];
-  if (own === undefined) {
-    for (const name of await foldersOf(source)) {
-      const found = await patientAt(join(source, name), name, skipped);
-      if (found) patients.push(found);
-      else skipped.push({ path: join(source, name), reason: `"${join(source, name)}" holds no images.` });
-    }
+  if (own) return { source, patients: [own], skipped, notes: [] };
+  const found: PatientSource[] = [];
+  for (const name of await foldersOf(source)) {
+    const below = await patientsBelow(join(resolve(source), name), name, skipped, DEPTH);
+    found.push(...below);
+    if (below.length === 0) skipped.push({ path: join(source, name), reason: `"${join(source, name)}" holds no images.` });
   }
+  const { patients, notes } = await joinedStudies(found, source);
   if (patients.length === 0) throw new PatientDatasetError(`"${source}" holds no images of patients. ${LAYOUT}`);
-  return { source, patients, skipped, notes: [] };
+  return { source, patients, skipped, notes };
+};
+
+/** Folders below a patient's, at most, in which a study may lie: exports are sorted by patient, study and series. */
+const DEPTH = 3;
+
+const patientsBelow = async (folder: string, name: string, skipped: SkippedFile[], depth: number): Promise<PatientSource[]> => {
+  const own = await patientAt(folder, name, skipped);
+  if (own || depth === 0) return own ? [own] : [];
+  const below: PatientSource[] = [];
+  for (const inside of await foldersOf(folder))
+    below.push(...(await patientsBelow(join(folder, inside), `${name}/${inside}`, skipped, depth - 1)));
+  return below;
 };
 
 /** SHA-256 over the files of patients, by name and contents, and over what is said of them. */

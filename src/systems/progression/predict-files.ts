@@ -26,7 +26,8 @@ export const predict = async (request: PredictRequest): Promise<Predicted> => {
   const predictions: unknown[] = [];
   const failures: SkippedFile[] = [];
   try {
-    const patients = await patientsAt(inputs, failures);
+    const { patients, notes } = await patientsAt(inputs, failures);
+    lines.push(...notes);
     const identity: IdentityOptions = keepIdentity
       ? { keepIdentity }
       : { key: patients.length > 0 ? await identityKey(out) : undefined };
@@ -73,18 +74,20 @@ const identityKey = async (folder: string): Promise<Uint8Array> => {
   return key;
 };
 
-const patientsAt = async (inputs: readonly string[], failures: SkippedFile[]): Promise<PatientSource[]> => {
+const patientsAt = async (inputs: readonly string[], failures: SkippedFile[]) => {
   const patients: PatientSource[] = [];
+  const notes: string[] = [];
   for (const input of inputs) {
     try {
       const found = await readPatients(input);
       patients.push(...found.patients);
       failures.push(...found.skipped);
+      notes.push(...found.notes);
     } catch (error) {
       failures.push({ path: input, reason: (error as Error).message });
     }
   }
-  return patients;
+  return { patients, notes };
 };
 
 const describe = ({ name, stages, comparison, prediction, warnings }: PatientResult): string[] => {
