@@ -64,7 +64,7 @@ program
   .description(
     "Train and evaluate on data the tool makes itself, in minutes (denoising: about two); ends with a report to look at.",
   )
-  .argument("[system]", "which system to show", "denoising")
+  .argument("[system]", "denoising, distillation, grading, forgery or progression", "denoising")
   .option("--out <dir>", "folder for everything it makes (default: one for each system in lynceus-demo)")
   .addOption(threads)
   .addOption(workers)
@@ -79,7 +79,10 @@ program
     "Train a model: on a folder of normal images; for grading, on slides with masks; for forgery, on real/ and fake/ images; for progression, on studies of patients. Evaluates it where there are test images.",
   )
   .argument("<system>", "distillation, denoising, grading, forgery or progression")
-  .option("--data <images>", "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern")
+  .option(
+    "--data <images>",
+    "a folder of normal images or of train/good, test/<kind> ...; a CSV table; or a quoted pattern; for progression, a folder of patients",
+  )
   .option("--out <dir>", "the run folder")
   .option(
     "--preset <name>",
@@ -124,8 +127,11 @@ program
   .command("predict")
   .description("Score images and draw their heat maps.")
   .argument("<model>", "run folder or model.onnx")
-  .argument("<input...>", "images and folders of images; for progression, folders of patients or studies")
-  .option("--out <dir>", "folder for the heat maps and predictions.json", "predictions")
+  .argument(
+    "<input...>",
+    "images and folders of images; for progression, folders of patients or studies, with what patients.csv in or above them says",
+  )
+  .option("--out <dir>", "folder for what is written: heat maps, tables, reports", "predictions")
   .option("--threshold <score>", "call an image anomalous from this score on, instead of the model's threshold", number)
   .option("--mpp <microns>", "grading: micrometres per pixel of the slides, such as 0.5 at 20x, instead of what they say", number)
   .option("--keep-identity", "progression: leave names, dates and UIDs of DICOM files in what is written; else they are replaced")
@@ -213,8 +219,8 @@ program
 
 program
   .command("inspect")
-  .description("Say what a model file contains, or what was understood of a set of images or of a slide.")
-  .argument("<path>", "model.onnx, run folder, folder of images, CSV table, quoted pattern, or a slide")
+  .description("Say what a model file contains, or what was understood of a set of images, of a slide, or of patients.")
+  .argument("<path>", "model.onnx, run folder, folder of images, CSV table, quoted pattern, a slide, or a folder of patients")
   .option(
     "--out <page.html>",
     "a page with the images, what was skipped, and near-duplicates side by side; of a slide: a picture (svg or png)",

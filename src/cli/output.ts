@@ -83,14 +83,15 @@ const describe = (event: Exclude<ProgressEvent, { kind: "warning" }>): string =>
   if (event.kind === "stage") return event.text;
   if (event.kind === "count") return `${event.text} ${event.done}/${event.total}`;
   const { step, total, loss, learningRate, secondsLeft } = event;
-  return `step ${step}/${total}  loss ${loss.toPrecision(4)}  rate ${learningRate.toPrecision(2)}  ${duration(secondsLeft)} left`;
+  const left = secondsLeft === undefined ? "" : `  ${duration(secondsLeft)} left`;
+  return `step ${step}/${total}  loss ${loss.toPrecision(4)}  rate ${learningRate.toPrecision(2)}${left}`;
 };
 
 /** The same for a log. */
 const describeBriefly = (event: Exclude<ProgressEvent, { kind: "warning" }>): string => {
   if (event.kind === "stage") return event.text;
   if (event.kind === "count") return `${event.text}: ${event.done} of ${event.total}`;
-  return `step ${event.step} of ${event.total}, ${duration(event.secondsLeft)} left`;
+  return `step ${event.step} of ${event.total}${event.secondsLeft === undefined ? "" : `, ${duration(event.secondsLeft)} left`}`;
 };
 
 const duration = (seconds: number): string =>

@@ -40,6 +40,12 @@ const knownSettings = ({ configSchema }: System, { issues }: z.ZodError): string
   });
 };
 
+/** Whether a system has a setting, such as `image.roi`. */
+export const hasSetting = ({ configSchema }: System, setting: string): boolean => {
+  const all: unknown = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+  return setting.split(".").reduce<unknown>((inner, key) => propertiesOf(inner)?.[key], all) !== undefined;
+};
+
 const propertiesOf = (schema: unknown): Record<string, unknown> | undefined =>
   isObject(schema) && isObject(schema.properties) ? schema.properties : undefined;
 

@@ -7,7 +7,7 @@ import type { System } from "../systems/system.ts";
 import { hasBegun, type Listener, readJson, readTensors, runFiles } from "../training/index.ts";
 import { command, formatMeasures, interruptible, output, progress, sayFailures } from "./output.ts";
 import { systemOrUsage } from "./run.ts";
-import { readSettings } from "./settings.ts";
+import { hasSetting, readSettings } from "./settings.ts";
 import { type CommonOptions, Interrupted, UsageError } from "./usage.ts";
 
 interface TrainCommand extends CommonOptions {
@@ -92,6 +92,11 @@ const newRun = async (system: System, options: TrainCommand) => {
     throw new UsageError(
       `"${out}" already holds a run. Add --resume to go on with it (unless it is still going), or choose another folder with --out.`,
     );
+  }
+  for (const [option, setting] of Object.entries({ roi: "image.roi", tile: "image.aspect", teacher: "teacher" })) {
+    if (options[option as "roi" | "tile" | "teacher"] !== undefined && !hasSetting(system, setting)) {
+      throw new UsageError(`The system ${system.name} has no --${option}: leave it out.`);
+    }
   }
   const config = await readSettings(system, { ...options, set: [...shorthands(options), ...(options.set ?? [])] });
   return { data: options.data, out, provider: options.provider, config };

@@ -7,7 +7,8 @@ export type ProgressEvent =
       readonly total: number;
       readonly loss: number;
       readonly learningRate: number;
-      readonly secondsLeft: number;
+      /** By the steps after the first, which prepares; undefined until there are some. */
+      readonly secondsLeft: number | undefined;
     }
   | { readonly kind: "count"; readonly text: string; readonly done: number; readonly total: number }
   | { readonly kind: "warning"; readonly text: string };

@@ -50,6 +50,7 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
   let done = first;
   const lines = [...log.lines];
   let enough = until?.(lines) ?? false;
+  let beforePace = 0;
   while (done < steps && !enough && !signal?.aborted) {
     const step = done + 1;
     const rate = learningRate(step, steps);
@@ -68,7 +69,9 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
       );
     }
     const seconds = (performance.now() - started) / 1000;
-    const secondsLeft = (seconds / (done - first)) * (steps - done);
+    if (done === first + 1) beforePace = seconds;
+    const paced = done - first - 1;
+    const secondsLeft = paced < PACED ? undefined : ((seconds - beforePace) / paced) * (steps - done);
     listener?.({ kind: "step", step, total: steps, loss: measures.loss, learningRate: rate, secondsLeft });
     if (step % logEvery === 0 || step === 1 || step === steps) {
       const line = { step, learning_rate: rate, ...measures, seconds: Number((secondsBefore + seconds).toFixed(3)) };
@@ -84,6 +87,9 @@ export const train = async (options: TrainingOptions): Promise<TrainingResult> =
   ]);
   return { network: networkOf(state), step: done, finished: enough || done === steps };
 };
+
+/** Steps by which the time of a step is known. */
+const PACED = 4;
 
 const isOneRun = ({ runs }: TrainingStep): boolean => runs.length === 1 && runs[0].count === 1;
 

@@ -110,6 +110,7 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
           stage++;
         },
       });
+      failures.push(...result.unusable);
       confusions.push(...matrices.map((matrix) => ({ patient: patient.name, matrix })));
       await onPatient?.({ result, labelled, confusion: matrices.length > 0 ? sumOfConfusions(matrices) : undefined });
       if (areVesselClasses(classes) && labelled.length === patient.stages.length) {

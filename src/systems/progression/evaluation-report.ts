@@ -44,8 +44,8 @@ export const evaluationReport = (
       ? [{ title: "Voxels", note: "Which class is taken for which.", classes, counts: segmentation.confusion }]
       : [],
     caseGroups: [
-      { title: "Farthest from the labels", cases: falling.slice(0, SHOWN), legend },
-      { title: "Nearest to the labels", cases: best, legend },
+      { title: "Farthest from the labels", note: "A click enlarges.", cases: falling.slice(0, SHOWN), legend },
+      { title: "Nearest to the labels", note: "A click enlarges.", cases: best, legend },
     ].filter(({ cases }) => cases.length > 0),
     comparisons: tablesOf(found, classes),
     training: lossOf(metrics),
@@ -65,7 +65,7 @@ const summaryOf = ({ segmentation, prediction }: Evaluation, classes: readonly s
   ...[...prediction].map(([name, { measures }]) => ({
     name: `R² of ${name.replaceAll("_", " ")}`,
     ...measures.r2,
-    note: `on ${measures.patients} patients`,
+    note: `on ${measures.patients} patients; 0 or less is no better than their mean`,
   })),
 ];
 

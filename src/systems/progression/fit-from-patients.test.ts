@@ -114,17 +114,20 @@ describe("years between stages without a table", () => {
 });
 
 test("labels that lie elsewhere are an error, not a background", async () => {
+  const { classes } = configSchema.parse({});
   const path = join(folder, "elsewhere.nii.gz");
   const shifted = (mm: number) => ({
     ...vessel(1),
     affine: [...grid.affine.slice(0, 3), grid.affine[3] + mm, ...grid.affine.slice(4)] as never,
   });
   await writeNifti(path, shifted(200));
-  await expect(readGivenLabels(path, grid, [])).rejects.toThrow(/elsewhere.nii.gz": nothing that is labelled .* lies within/);
+  await expect(readGivenLabels(path, grid, classes)).rejects.toThrow(
+    /elsewhere.nii.gz": nothing that is labelled .* lies within/,
+  );
   await writeNifti(path, shifted(8));
-  expect((await readGivenLabels(path, grid, [])).notes).toEqual([
+  expect((await readGivenLabels(path, grid, classes)).notes).toEqual([
     expect.stringMatching(/^\d\d % of what is labelled lies outside/),
   ]);
   await writeNifti(path, shifted(0.1));
-  expect((await readGivenLabels(path, grid, [])).notes).toEqual([]);
+  expect((await readGivenLabels(path, grid, classes)).notes).toEqual([]);
 });

@@ -20,6 +20,17 @@ export interface GivenLabels {
  * classes are, see `labelNamed`. @throws ImageError that says what is wrong with the file, as that nothing of it lies on the grid.
  */
 export const readGivenLabels = async (path: string, grid: Grid, classes: readonly string[]): Promise<GivenLabels> => {
+  const given = await onGrid(path, grid, classes);
+  const wrong = given.labels.data.find((label) => label < 0 || label >= classes.length);
+  if (wrong === undefined) return given;
+  const known = classes.map((name, label) => `${label} ${name}`).join(", ");
+  throw new ImageError(
+    path,
+    `it holds the class ${wrong}, and there are ${known}. Change it, or name the classes by the setting classes.`,
+  );
+};
+
+const onGrid = async (path: string, grid: Grid, classes: readonly string[]): Promise<GivenLabels> => {
   if (/\.dcm$/i.test(path)) return readDicomLabels(path, grid, labelNamed(classes));
   const drawn = await readNiftiLabels(path);
   if (isSameGrid(drawn, grid)) return { labels: drawn, notes: [] };

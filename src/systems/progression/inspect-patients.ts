@@ -1,21 +1,28 @@
 import { stat } from "node:fs/promises";
-import { spacingOf } from "../../imaging/index.ts";
+import { join } from "node:path";
+import { exists } from "../../files/index.ts";
+import { readNiftiLabels, spacingOf } from "../../imaging/index.ts";
 import { readPatients } from "./data.ts";
 import { referenceOf, sequencesOf } from "./study.ts";
 
 /** Studies whose images are looked at, so that large data sets are told of soon. */
 const LOOKED_AT = 5;
+const NIFTI = /\.nii(\.gz)?$/i;
 
 /** What is understood of a data set of patients; undefined where the path is none. */
-export const inspectPatients = async ({ path }: { readonly path: string }) => {
+export const inspectPatients = async ({ path, out }: { readonly path: string; readonly out?: string }) => {
   const status = await stat(path).catch(() => undefined);
   if (status === undefined || (status.isFile() && !/patients\.csv$/i.test(path))) return undefined;
-  const found = await readPatients(path).catch(() => undefined);
-  if (found === undefined) return undefined;
+  const isTable = status.isFile() || (await exists(join(path, "patients.csv")));
+  const found = await readPatients(path).catch((error: Error) => {
+    if (isTable) throw error;
+  });
+  if (!found) return undefined;
+  if (out !== undefined) throw new Error("Of patients there is no page to write: leave out --out.");
   const { patients, notes } = found;
   const skipped = [...found.skipped];
   const studies = patients.flatMap(({ stages }) => stages);
-  const looked: { name: string; sequences: readonly string[]; size: string }[] = [];
+  const looked: { name: string; sequences: readonly string[]; size: string; classes: string }[] = [];
   for (const study of studies.slice(0, LOOKED_AT)) {
     try {
       const sequences = await sequencesOf(study);
@@ -23,11 +30,18 @@ export const inspectPatients = async ({ path }: { readonly path: string }) => {
       const { grid } = await referenceOf(study, sequences[0]);
       const spacing = spacingOf(grid).map((mm) => Number(mm.toFixed(3)));
       const size = `${grid.width} x ${grid.height} x ${grid.slices} of ${spacing.join(" x ")} mm`;
-      looked.push({ name: study.name, sequences, size });
+      const labels = study.labels === undefined || !NIFTI.test(study.labels) ? undefined : await readNiftiLabels(study.labels);
+      const classes = labels ? `; labels of the classes ${[...new Set(labels.data)].sort((a, b) => a - b).join(", ")}` : "";
+      looked.push({ name: study.name, sequences, size, classes });
     } catch (error) {
       skipped.push({ path: study.folder, reason: (error as Error).message });
     }
   }
+  const all = [...new Set(looked.flatMap(({ sequences }) => sequences))];
+  const lackedBy = (sequences: readonly string[]): string => {
+    const lacking = all.filter((name) => !sequences.includes(name));
+    return lacking.length === 0 ? "" : `; without ${lacking.join(", ")}`;
+  };
   const facts = {
     patients: patients.length,
     splits: Object.fromEntries(
@@ -48,7 +62,10 @@ export const inspectPatients = async ({ path }: { readonly path: string }) => {
       ? [`Structured data: ${facts.columns.join(", ")}.`]
       : ["No structured data: a table patients.csv can hold it."]),
     ...notes,
-    ...looked.map(({ name, sequences, size }) => `${name}: ${sequences.join(", ")}; ${size}`),
+    ...looked.map(
+      ({ name, sequences, size, classes }) => `${name}: ${sequences.join(", ")}; ${size}${lackedBy(sequences)}${classes}`,
+    ),
+    ...(studies.length > LOOKED_AT ? [`and ${studies.length - LOOKED_AT} more studies, which were not looked into.`] : []),
     ...skipped.map(({ reason }) => `Left out: ${reason}`),
   ];
   return { lines, facts };

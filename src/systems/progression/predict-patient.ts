@@ -1,4 +1,4 @@
-import type { IdentityOptions, LabelVolume, Volume } from "../../imaging/index.ts";
+import type { IdentityOptions, LabelVolume, SkippedFile, Volume } from "../../imaging/index.ts";
 import { alignedStages } from "./align-stages.ts";
 import type { PatientSource, StudySource } from "./data.ts";
 import {
@@ -31,7 +31,7 @@ export interface PredictPatientOptions {
 /**
  * From images to what is said of a patient: sequences are registered and segmented, both stages measured and compared, and the change after
  * stage 1 predicted from what it measures and from the structured data.
- * @throws ImageError that names file or folder where images cannot be used; what `signal` gives when it is aborted.
+ * @throws ImageError that names file or folder where images of stage 1 cannot be used; what `signal` gives when it is aborted.
  */
 export const predictPatient = async (
   segmenter: Segmenter,
@@ -41,14 +41,21 @@ export const predictPatient = async (
   const { config } = segmenter;
   const stages: StageResult[] = [];
   const areGiven = givenLabels && haveLabels(patient.stages);
+  const unusable: SkippedFile[] = [];
   for (const source of patient.stages) {
-    const { study, result } = await predictStage(segmenter, source, { identity, signal, givenLabels: areGiven });
-    stages.push(result);
-    onStage?.(study, result);
+    try {
+      const { study, result } = await predictStage(segmenter, source, { identity, signal, givenLabels: areGiven });
+      stages.push(result);
+      onStage?.(study, result);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (stages.length === 0) throw error; // without stage 1 there is nothing to say
+      unusable.push({ path: source.folder, reason: (error as Error).message });
+    }
   }
   const aligned = await alignedStages(stages, signal);
   const measured = aligned.stages.map((stage) => stage.measured).filter((own) => own !== undefined);
-  const elapsed = await elapsedOf(patient, config.sequences[0]);
+  const elapsed = stages.length < 2 ? {} : await elapsedOf(patient, config.sequences[0]);
   const { comparison, reason } = compared(measured, elapsed);
   const prediction = predictor && measured[0] && predictChange(predictor, inputsOf(patient, measured[0].features));
   return {
@@ -58,7 +65,9 @@ export const predictPatient = async (
     years: elapsed.years,
     comparison,
     prediction,
+    unusable,
     warnings: [
+      ...unusable.map(({ reason }) => `Stage 2 cannot be used: ${reason}`),
       ...stages.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
       ...aligned.notes,
       ...(reason === undefined ? [] : [reason]),

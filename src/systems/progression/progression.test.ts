@@ -1,11 +1,11 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as web from "onnxruntime-web";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNiftiLabels, resampleVolume, type Volume } from "../../imaging/index.ts";
-import { readTensors, runFiles } from "../../training/index.ts";
+import { type ProgressEvent, readTensors, runFiles } from "../../training/index.ts";
 import { configSchema } from "./config.ts";
 import { readPatients } from "./data.ts";
 import { featuresOf, measureVessel } from "./measurement/index.ts";
@@ -84,6 +84,12 @@ describe("training", () => {
     expect(decided).toMatchObject({ sequences: ["T1", "PD", "T2", "TOF"], pixel: 0.5, patch: 32 });
   });
 
+  test("a training goes on with the settings that its run holds, which the studies decided in part", async () => {
+    const stored = configSchema.parse(JSON.parse(await readFile(runFiles(run).config, "utf8")));
+    const going = await trainProgression({ data, out: run, config: stored, threads: 1, resume: true });
+    expect(going).toMatchObject({ finished: true, step: 4 });
+  });
+
   test("an interrupted training goes on to the same weights", async () => {
     const out = join(folder, "interrupted");
     const stop = new AbortController();
@@ -95,6 +101,18 @@ describe("training", () => {
     expect(await trainProgression({ data, out, config, threads: 1, resume: true })).toMatchObject({ finished: true, step: 4 });
     const weights = async (of: string) => (await readTensors(runFiles(of).checkpoint)).tensors;
     expect(await weights(out)).toEqual(await weights(run));
+  });
+
+  test("labels of other classes are left out by name before anything is registered", async () => {
+    const other = { ...config, classes: ["background", "lesion"] };
+    const said: string[] = [];
+    const listener = (event: ProgressEvent): void => {
+      if (event.kind === "warning") said.push(event.text);
+    };
+    await expect(trainProgression({ data, out: join(folder, "other"), config: other, threads: 1, listener })).rejects.toThrow(
+      /labels.nii.gz": it holds the class \d, and there are 0 background, 1 lesion\. /,
+    );
+    expect(said).toEqual([1, 2].map((stage) => expect.stringMatching(`^P000000, stage ${stage} is left out: `)));
   });
 
   test("without labels there is nothing to learn from", async () => {
@@ -138,6 +156,7 @@ describe("the system", () => {
     });
     expect(predictions).toHaveLength(1);
     expect(failures).toMatchObject([{ path: join(folder, "nowhere") }]);
+    expect(await readdir(out)).not.toContain("all-patients.csv");
     expect(lines.at(-1)).toMatch(/research use only/);
     const files = await readdir(out);
     for (const ending of [".json", ".csv", ".html", "-stage-1-labels.nii.gz", "-stage-2.png"]) {
@@ -178,6 +197,27 @@ describe("the system", () => {
     const written = (of: string) => readNiftiLabels(join(folder, of, "P1000000-stage-1-labels.nii.gz"));
     expect((await written("given-dicom")).data).toEqual((await written("given-nifti")).data);
     expect(dicom.notes.filter((note) => note.includes("labels.dcm"))).toEqual([]);
+  });
+
+  test("keeps stage 1 of a patient whose stage 2 is damaged; of several there is one table, and results of before go", async () => {
+    const damaged = join(folder, "damaged");
+    for (const patient of ["P000000", "P1000000"])
+      await cp(join(data, patient, "stage-1"), join(damaged, patient, "stage-1"), { recursive: true });
+    await cp(join(data, "P000000", "stage-1"), join(damaged, "P000000", "stage-2"), { recursive: true });
+    await writeFile(join(damaged, "P000000", "stage-2", "T1.nii.gz"), "no volume");
+    const out = join(folder, "of-damaged");
+    await mkdir(out);
+    await writeFile(join(out, "P000000-stage-2.png"), "of before");
+    const { predictions, failures } = await progression.predict!({ model: await modelOf(), inputs: [damaged], out, threads: 1 });
+    const stages = (predictions as PatientJson[]).map((own) => own.stages.length);
+    expect(stages).toEqual([1, 1]);
+    expect(failures).toMatchObject([
+      { path: join(damaged, "P000000", "stage-2"), reason: expect.stringMatching(/T1.nii.gz": it is cut short, or not/) },
+    ]);
+    expect((predictions as PatientJson[])[0].warnings[0]).toMatch(/^Stage 2 cannot be used: /);
+    expect(await readdir(out)).not.toContain("P000000-stage-2.png");
+    const table = (await readFile(join(out, "all-patients.csv"), "utf8")).split("\n");
+    expect(new Set(table.slice(1, -1).map((row) => row.split(",")[0]))).toEqual(new Set(["P000000", "P1000000"]));
   });
 
   test("evaluates the test patients: Dice of every class, errors of measures and changes", async () => {
@@ -244,6 +284,14 @@ describe("the system", () => {
   test("says what it understands of a data set, and nothing of other folders", async () => {
     const found = await progression.inspect!({ path: data, out: undefined });
     expect(found?.lines[0]).toMatch(/2 patients \(1 to train, 0 to validate, 1 to test\), 2 with two stages/);
+    expect(found?.lines.find((line) => line.startsWith("P000000, stage 1"))).toMatch(
+      /: PD, T1, T2, TOF; 64 x 64 x 14 .*; labels of the classes 0, 1, 2/,
+    );
     expect(await progression.inspect!({ path: run, out: undefined })).toBeUndefined();
+    await expect(progression.inspect!({ path: data, out: "page.html" })).rejects.toThrow(/leave out --out/);
+    const broken = join(folder, "broken");
+    await mkdir(broken);
+    await writeFile(join(broken, "patients.csv"), "patient;stage_1\nA;a\n");
+    await expect(progression.inspect!({ path: broken, out: undefined })).rejects.toThrow(/needs a column "patient"/);
   });
 });

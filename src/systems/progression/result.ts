@@ -1,4 +1,4 @@
-import type { DicomStack, LabelVolume, Volume } from "../../imaging/index.ts";
+import type { DicomStack, LabelVolume, SkippedFile, Volume } from "../../imaging/index.ts";
 import type { StageComparison, VesselFeatures, VesselMeasurement } from "./measurement/index.ts";
 import type { PatientPrediction } from "./prediction/index.ts";
 import type { RegisteredSequence } from "./study.ts";
@@ -35,6 +35,8 @@ export interface PatientResult {
   readonly comparison?: StageComparison;
   /** Change factors predicted from stage 1 and the structured data, where the run has a predictor. */
   readonly prediction?: PatientPrediction;
+  /** Stages after the first whose images cannot be used. */
+  readonly unusable: readonly SkippedFile[];
   /** What speaks against the results, as sentences. */
   readonly warnings: readonly string[];
   /** For the record: model, its digest, versions. */

@@ -16,6 +16,7 @@ import {
   resampleLabels,
   resampleVolume,
   respacedGrid,
+  sequenceTerms,
   spacingOf,
   type Volume,
 } from "../../imaging/index.ts";
@@ -71,6 +72,7 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
   const found = await imagesOf(source, sequences, options.identity);
   const [reference, ...others] = sequences.map((name) => found.of(name));
   const fixed = await reference.read();
+  const given = source.labels === undefined ? undefined : await readGivenLabels(source.labels, fixed, classes);
   const grid = withPixels(fixed, pixel);
   const registered: RegisteredSequence[] = [{ name: sequences[0] }];
   const channels: Volume[] = [onGrid(fixed, grid)];
@@ -102,7 +104,6 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
     registered.push({ name, quality, picture: () => registrationPicture(fixed, moving, transform) });
     channels.push(resampleVolume(moving, grid, { transform }));
   }
-  const given = source.labels === undefined ? undefined : await readGivenLabels(source.labels, fixed, classes);
   return {
     name: source.name,
     sequences: registered,
@@ -165,11 +166,13 @@ const imagesOf = async (
     const unread = skipped.filter(({ file }) => join(path, file) !== labels);
     const reasons = [...new Set(unread.map(({ reason }) => reason.replaceAll(/"[^"]*"/g, "a file")))];
     if (unread.length > 0) notes.push(`${unread.length} of the DICOM folder's files were not used: ${reasons.join(" ")}`);
-    const isNamed = sequence !== undefined && (wanted.length === 0 || wanted.some((name) => same(name, sequence)));
+    const isWanted = (folder: string): boolean =>
+      wanted.length > 0 ? wanted.some((name) => same(name, folder)) : isTerm(folder);
+    const isNamed = sequence !== undefined && isWanted(sequence);
     for (const dicom of stacks) {
       const { terms } = dicom.acquisition;
       const said = wanted.find((name) => terms.some((term) => same(term, name))) ?? terms[0];
-      const name = isNamed && stacks.length === 1 ? sequence : said;
+      const name = isNamed && stacks.length === 1 ? sequence : (said ?? (stacks.length === 1 ? sequence : undefined));
       notes.push(...dicom.notes);
       if (name !== undefined) images.push({ name, dicom, read: dicom.read });
     }
@@ -191,5 +194,8 @@ const imagesOf = async (
     },
   };
 };
+
+/** Whether a folder is called as sequences are, and not "Series_001". */
+const isTerm = (folder: string): boolean => sequenceTerms([folder]).length > 0;
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

@@ -4,7 +4,7 @@ import { type Affine, createVolume, pixelAreaOf, type SkippedFile } from "../../
 import type { Value } from "../../runtime/index.ts";
 import { digestOf, type Listener, readTensors, writeTensors } from "../../training/index.ts";
 import type { TrainingStudy } from "./batches.ts";
-import type { Config, ModelConfig } from "./config.ts";
+import { type Config, configSchema, type ModelConfig } from "./config.ts";
 import type { StudySource } from "./data.ts";
 import { standardised } from "./standardise.ts";
 import { openStudy, referenceOf, sequencesOf } from "./study.ts";
@@ -21,7 +21,7 @@ interface Watch {
  */
 export const decidedBy = async (studies: readonly StudySource[], config: Config): Promise<ModelConfig> => {
   const sequences = config.sequences ?? (await commonSequences(studies));
-  if (config.pixel !== undefined) return { ...config, sequences, pixel: config.pixel };
+  if (config.pixel !== undefined) return inOrder({ ...config, sequences, pixel: config.pixel });
   const pixels: number[] = [];
   for (const study of studies) {
     const reference = await referenceOf(study, sequences[0]).catch(() => undefined); // said when the study is opened
@@ -29,8 +29,11 @@ export const decidedBy = async (studies: readonly StudySource[], config: Config)
   }
   const pixel = pixels.sort((a, b) => a - b)[Math.floor(pixels.length / 2)];
   if (pixel === undefined) throw new Error(`No training study has a readable sequence ${sequences[0]}. Check sequences.`);
-  return { ...config, sequences, pixel: Number(pixel.toPrecision(4)) };
+  return inOrder({ ...config, sequences, pixel: Number(pixel.toPrecision(4)) });
 };
+
+/** As it is read from a run's `config.json`, so that both have one digest. */
+const inOrder = (config: ModelConfig): ModelConfig => configSchema.parse(config) as ModelConfig;
 
 const commonSequences = async (studies: readonly StudySource[]): Promise<string[]> => {
   const lists: string[][] = [];
@@ -69,25 +72,18 @@ export const trainingStudies = async (
       else {
         const { channels, labels } = await openStudy(source, { sequences, classes, registration, pixel, signal });
         const study = { channels: channels.map(standardised), labels: labels as TrainingStudy["labels"] };
-        requireClasses(study, config, source);
         await keepStudy(path, study, of);
         studies.push(study);
       }
     } catch (error) {
       signal?.throwIfAborted();
-      skipped.push({ path: source.folder, reason: (error as Error).message });
+      const reason = (error as Error).message;
+      skipped.push({ path: source.folder, reason });
+      listener?.({ kind: "warning", text: `${source.name} is left out: ${reason}` });
     }
     listener?.({ kind: "count", text: "registering training studies", done: index + 1, total: sources.length });
   }
   return { studies, skipped };
-};
-
-const requireClasses = ({ labels }: TrainingStudy, { classes }: Config, source: StudySource): void => {
-  const wrong = labels.data.find((label) => label < 0 || label >= classes.length);
-  if (wrong === undefined) return;
-  throw new Error(
-    `The labels "${source.labels}" hold the class ${wrong}, but classes has ${classes.length}: ${classes.join(", ")}.`,
-  );
 };
 
 /** A prepared study as a file of tensors: `channels` [sequences, slices, height, width] and `labels` [slices, height, width]. */

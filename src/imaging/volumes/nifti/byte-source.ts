@@ -26,7 +26,7 @@ export const byteSource = async (file: FileHandle, size: number): Promise<ByteSo
 const plain = (file: FileHandle, size: number): ByteSource => {
   let position = 0;
   const advance = (length: number): void => {
-    if (position + length > size) throw cutShort();
+    if (position + length > size) throw position > 0 ? cutShort() : noHeader();
     position += length;
   };
   return {
@@ -89,5 +89,8 @@ const unpacking = (file: FileHandle, size: number): ByteSource => {
     },
   };
 };
+
+const noHeader = (): ImageProblem =>
+  new ImageProblem("it is cut short, or not a NIfTI-1 file: it is shorter than a header. Copy it again.");
 
 const cutShort = (): ImageProblem => new ImageProblem("it is cut short: it ends before its last voxel. Copy it again.");

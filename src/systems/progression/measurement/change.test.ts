@@ -142,6 +142,7 @@ describe("change factors", () => {
     expect(changeFactors(features(0), features(5), 2).lipid_core_volume).toEqual({ absolute: 2.5, relative: null });
     expect(changeFactors(features(null), features(5), 2).lipid_core_volume).toEqual({ absolute: null, relative: null });
     expect(changeFactors(features(5), features(null), 2).lipid_core_volume).toEqual({ absolute: null, relative: null });
+    expect(changeFactors(features(-5), features(-8), 2).stenosis_area).toEqual({ absolute: -1.5, relative: null });
     expect(changeFactors(features(0), features(0), 2).lipid_core_volume).toEqual({ absolute: 0, relative: null });
   });
 

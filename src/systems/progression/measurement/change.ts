@@ -6,7 +6,7 @@ import type { VesselMeasurement } from "./measure.ts";
 export interface ChangeFactor {
   /** (stage 2 - stage 1) / years, in the feature's unit a year; null where one of them is undefined. */
   readonly absolute: number | null;
-  /** The same as a part of stage 1, per year; null too where stage 1 is 0. */
+  /** The same as a part of stage 1, per year; null too where stage 1 is 0 or, as a stenosis can be, negative. */
   readonly relative: number | null;
 }
 
@@ -43,7 +43,7 @@ export const changeFactors = (first: VesselFeatures, second: VesselFeatures, yea
 export const changeOf = (first: number | null, second: number | null, years: number): ChangeFactor => {
   if (first === null || second === null) return { absolute: null, relative: null };
   const absolute = (second - first) / years;
-  return { absolute, relative: first === 0 ? null : absolute / first };
+  return { absolute, relative: first > 0 ? absolute / first : null };
 };
 
 /** Two studies of one vessel. */

@@ -74,7 +74,7 @@ test("the sheet runs from proximal to distal, with a bar where one lumen becomes
     GAP + Math.floor(n / columns) * (height + GAP),
   ];
   for (let n = 0; n < 6; n++) expect(isSame(part(sheet, ...place(n), width, height), outlined(n))).toBe(true);
-  const bars = Array.from({ length: 6 }, (_, n) => at(sheet, place(n)[0] - 3, place(n)[1] + 5)[0] === 255);
+  const bars = Array.from({ length: 6 }, (_, n) => at(sheet, place(n)[0] - 3, place(n)[1] + 5)[1] === 220);
   expect(bars).toEqual([false, false, false, true, false, false]);
 
   const against = overlayPicture(reference, labels, classes, { flow: -1, bifurcation: null });

@@ -7,11 +7,11 @@ const GAP = 6;
 /** Width of a sheet over its height, at best, and the most slices that it shows. */
 const PROPORTION = 1.6;
 const MOST = 40;
-const BIFURCATION = [255, 255, 255] as const;
+const BIFURCATION = [60, 220, 60] as const;
 
 /**
  * A contact sheet of a study's labelled slices from proximal to distal, row by row: each around what is labelled (the same part of all), with
- * the classes' outlines. Where one lumen becomes two, a white bar stands between the slices. Of more than 40 slices it shows 40, evenly
+ * the classes' outlines. Before the first slice at or beyond the bifurcation, to the nearest slice, stands a green bar. Of more than 40 slices it shows 40, evenly
  * chosen; where nothing is labelled, whole slices.
  * @param classes names of the labels 0, 1, ...
  * @param vessel which way blood flows, and where the bifurcation is. Default: towards the head, and unknown.
@@ -30,7 +30,7 @@ export const overlayPicture = (
   const columns = Math.min(shown.length, Math.max(1, Math.round(Math.sqrt((PROPORTION * shown.length * down) / across))));
   const sheet = createImage(columns * across + GAP, Math.ceil(shown.length / columns) * down + GAP);
   const bifurcation = vessel?.bifurcation ?? undefined;
-  const first = bifurcation === undefined ? -1 : shown.findIndex((slice) => flow * (slice - bifurcation) >= 0);
+  const first = bifurcation === undefined ? -1 : shown.findIndex((slice) => flow * (slice - Math.round(bifurcation)) >= 0);
   for (const [n, slice] of shown.entries()) {
     const [left, top] = [GAP + (n % columns) * across, GAP + Math.floor(n / columns) * down];
     const { width, height, data } = pictures.outlined(slice);

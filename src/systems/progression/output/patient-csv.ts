@@ -17,11 +17,15 @@ type Row = Partial<Readonly<Record<(typeof COLUMNS)[number], string | number | n
  *     change, relative_change       from stage 1 to stage 2 on that part, or of a class's volume, a year
  *     predicted_change              from stage 1 on, a year; low and high are its interval's, which holds the truth with the probability `coverage`
  */
-export const patientCsv = (result: PatientResult): string =>
-  stringify([
-    [...COLUMNS],
-    ...rowsOf(result).map((row) => COLUMNS.map((column) => cell({ patient: result.name, ...row }[column]))),
-  ]);
+export const patientCsv = (result: PatientResult): string => patientsCsv([cellsOf(result)]);
+
+/** The same of many patients in one table, by the cells of each. */
+export const patientsCsv = (patients: readonly ReturnType<typeof cellsOf>[]): string =>
+  stringify([[...COLUMNS], ...patients.flat()]);
+
+/** The rows of a patient. */
+export const cellsOf = (result: PatientResult) =>
+  rowsOf(result).map((row) => COLUMNS.map((column) => cell({ patient: result.name, ...row }[column])));
 
 const cell = (value: string | number | null | undefined): string | number =>
   value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value)) ? "" : value;

@@ -71,7 +71,7 @@ const stageJson = (stage: StageResult, number: number, classes: readonly string[
     },
     sequences: sequences.map((own) => ({ name: own.name, registration: own.quality ? qualityJson(own.quality) : null })),
     labels: isGiven ? "given" : "network",
-    volumes: classVolumes(stage, classes),
+    volumes: measured === undefined ? classVolumes(stage, classes) : null,
     measurements:
       measured === undefined
         ? null
@@ -134,9 +134,9 @@ type SliceQuantity = keyof typeof SLICE_UNITS;
 
 const predictionJson = ({ targets, missing, warnings }: PatientPrediction) => ({
   targets: Object.fromEntries(
-    Object.entries(targets).map(([name, { value, low, high, unit, coverage, call }]) => [
+    Object.entries(targets).map(([name, { value, low, high, unit, coverage, call, model, r2 }]) => [
       name,
-      { value: finite(value), interval: { low: finite(low), high: finite(high), coverage }, unit, call },
+      { value: finite(value), interval: { low: finite(low), high: finite(high), coverage }, unit, call, model, r2: finite(r2) },
     ]),
   ),
   missing,

@@ -70,7 +70,7 @@ test("classes that are no vessel's have volumes and pictures, and nothing is mea
     name: "B1",
     classes: ["background", "lesion"],
     stages: [lesionStage(6, "B1, stage 1"), lesionStage(8, "B1, stage 2")],
-    warnings: [],
+    ...{ unusable: [], warnings: [] },
     origin: { lynceus: "1.2.3" },
   };
   const report = await patientReport(result);

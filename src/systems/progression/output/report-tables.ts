@@ -1,7 +1,7 @@
 import type { RegistrationQuality } from "../../../imaging/index.ts";
 import type { Cell, Comparison } from "../../../report/index.ts";
 import { type Coverage, vesselFeatures } from "../measurement/index.ts";
-import type { Prediction } from "../prediction/index.ts";
+import type { PatientPrediction, Prediction } from "../prediction/index.ts";
 import type { PatientResult } from "../result.ts";
 import { volumeChanges } from "./volumes.ts";
 import { featureOfTarget, featureTitle, NOT_DEFINED, shownNumber, targetTitle, withUnit } from "./wording.ts";
@@ -11,7 +11,10 @@ import { featureOfTarget, featureTitle, NOT_DEFINED, shownNumber, targetTitle, w
  * atherosclerosis risk in communities (ARIC) study", Journal of Magnetic Resonance Imaging 31, 2010.
  */
 const RELIABILITY =
-  "Measuring twice does not give the same twice: between repeated examinations in the ARIC study the reliability was 0.94 for the area of the common carotid's lumen, 0.89 for its maximum wall thickness, 0.30 for the volume of the core and 0.38 for the mean cap thickness (1 would be perfect).";
+  "Measuring twice does not give the same twice: between repeated examinations in the ARIC study (Wasserman et al. 2010) the reliability was 0.94 for the area of the common carotid's lumen, 0.89 for its maximum wall thickness, 0.30 for the volume of the lipid core and 0.38 for the mean cap thickness (1 would be perfect).";
+
+const STENOSIS =
+  "A stenosis below 0 says that the distal internal carotid, which it is measured against, is itself the narrowest part.";
 
 const cellOf = (value: number | null | undefined): Cell =>
   value === null || value === undefined || !Number.isFinite(value) ? NOT_DEFINED : value;
@@ -22,7 +25,7 @@ export const measurementTable = ({ stages, comparison }: PatientResult): Compari
     const { first, second, changes, coverage, years } = comparison;
     return {
       title: "Measurements and change",
-      note: `Of the part that both studies cover, ${reach(coverage)}. Stage 2 is ${shownNumber(years)} years after stage 1. A change as a part of stage 1 is not defined where stage 1 is 0. ${RELIABILITY}`,
+      note: `Of the part that both studies cover, ${reach(coverage)}. Stage 2 is ${shownNumber(years)} years after stage 1. A change as a part of stage 1 is not defined where stage 1 is 0 or less. ${STENOSIS} ${RELIABILITY}`,
       columns: [{ name: "Stage 1" }, { name: "Stage 2" }, { name: "Change per year" }, { name: "Change per year, % of stage 1" }],
       rows: vesselFeatures.map(({ name, unit }) => {
         const { absolute, relative } = changes[name];
@@ -37,7 +40,7 @@ export const measurementTable = ({ stages, comparison }: PatientResult): Compari
   if (stages.every(({ measured }) => measured === undefined)) return undefined;
   return {
     title: "Measurements",
-    note: `Of all that ${stages.length > 1 ? "each study covers; the stages are not compared" : "the study covers"}. ${RELIABILITY}`,
+    note: `Of all that ${stages.length > 1 ? "each study covers; the stages are not compared" : "the study covers"}. ${STENOSIS} ${RELIABILITY}`,
     columns: stages.map((_, n) => ({ name: `Stage ${n + 1}` })),
     rows: vesselFeatures.map(({ name, unit }) => ({
       name: withUnit(featureTitle(name), unit),
@@ -80,6 +83,7 @@ export const predictionTable = ({ prediction, comparison }: PatientResult): Comp
     title: "Change predicted from stage 1",
     note: [
       "An interval is made so that it holds the true change of the stated share of patients like those that the predictor learnt from (conformal prediction); of patients unlike them it promises nothing.",
+      "R² is that of patients left out: 1 would be perfect, 0 and less is no better than their mean.",
       "The call is progression or regression where the interval leaves out 0, stable where all of it lies within the settings' prediction.deadBands, else uncertain.",
       missing.length === 0
         ? "No input was missing."
@@ -90,6 +94,7 @@ export const predictionTable = ({ prediction, comparison }: PatientResult): Comp
       { name: "Interval holds" },
       { name: "Call" },
       ...(comparison ? [{ name: "Measured" }] : []),
+      { name: "Model, R²" },
     ],
     rows: Object.entries(targets).map(([name, target]) => {
       const feature = featureOfTarget(name);
@@ -101,12 +106,17 @@ export const predictionTable = ({ prediction, comparison }: PatientResult): Comp
           `${Math.round(1000 * target.coverage) / 10} %`,
           target.call,
           ...(comparison ? [cellOf(measured)] : []),
+          modelText(target),
         ],
         emphasis: target.call === "progression" || target.call === "regression",
       };
     }),
   };
 };
+
+/** "ridge, 0.31"; of the mean that nothing told more. */
+const modelText = ({ model, r2 }: PatientPrediction["targets"][string]): string =>
+  model === "mean" ? "the training patients' mean: no model told more" : `${model}, ${shownNumber(r2)}`;
 
 const predicted = ({ value, low, high }: Prediction): Cell => {
   if (!Number.isFinite(value)) return NOT_DEFINED;

@@ -102,7 +102,7 @@ describe("a fitted predictor", () => {
     });
     expect(missing).toEqual(["systolic_pressure", "lipid_core_volume"]);
     expect(warnings).toEqual([
-      "systolic_pressure: 14 mmHg is outside the plausible 60 to 260, and is treated as missing.",
+      "systolic pressure: 14 mmHg is outside the plausible 60 to 260, and is treated as missing.",
       "lipids: no input of this predictor, and is not used.",
       expect.stringMatching(/^age: 104 years is beyond the training patients' \d+\.\d+ to \d+\.\d+\.$/),
     ]);

@@ -207,8 +207,10 @@ const fitTarget = async (
   onFold();
   const { model, fits } = await fitTargetModel(rows, target, fitting);
   const predictions = validation.flatMap((fold) => fold.predictions);
+  const measures = measurePredictions(predictions, target, measuring);
+  const r2 = Number.isFinite(measures.r2.value) ? measures.r2.value : undefined;
   return {
-    model,
+    model: { ...model, r2 },
     report: {
       target,
       rows: rows.y.length,
@@ -216,7 +218,7 @@ const fitTarget = async (
       undefinedRows: tableRows - rows.y.length,
       chosen: model.kind,
       coverage,
-      measures: measurePredictions(predictions, target, measuring),
+      measures,
       candidates: fits.map(({ kind, error }) => ({
         kind,
         ...measureValues(ofKind(validation, kind), measuring),

@@ -116,6 +116,7 @@ const targetModel = z
     kind: z.enum(MODEL_KINDS),
     folds: z.array(fold).min(1),
     coverage: number.gt(0).lt(1),
+    r2: number.optional(),
     bounds: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("cross"), fold: z.array(count), residual: numbers, weight: numbers }),
       z.object({ kind: z.literal("split"), radius: number.nonnegative() }),

@@ -60,6 +60,8 @@ export interface TargetModel {
   readonly kind: ModelKind;
   readonly folds: readonly FoldModel[];
   readonly coverage: number;
+  /** R² of nested validation, where it was measured: what such a model is worth on patients left out. */
+  readonly r2?: number;
   readonly bounds: ({ readonly kind: "cross" } & CrossResiduals) | { readonly kind: "split"; readonly radius: number };
 }
 

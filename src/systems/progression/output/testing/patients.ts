@@ -19,8 +19,26 @@ const doubtfulRegistration: RegistrationQuality = {
 
 export const prediction: PatientPrediction = {
   targets: {
-    wall_thickening: { value: 0.061, low: 0.012, high: 0.11, call: "progression", unit: "mm/year", coverage: 0.9 },
-    stenosis_change: { value: 1.2, low: -2.1, high: 4.5, call: "uncertain", unit: "%/year", coverage: 0.9 },
+    wall_thickening: {
+      value: 0.061,
+      low: 0.012,
+      high: 0.11,
+      call: "progression",
+      unit: "mm/year",
+      coverage: 0.9,
+      model: "ridge",
+      r2: 0.3,
+    },
+    stenosis_change: {
+      value: 1.2,
+      low: -2.1,
+      high: 4.5,
+      call: "uncertain",
+      unit: "%/year",
+      coverage: 0.9,
+      model: "ridge",
+      r2: 0.3,
+    },
     lipid_core_growth: {
       value: 3.4,
       low: -4.2,
@@ -28,8 +46,18 @@ export const prediction: PatientPrediction = {
       call: "uncertain",
       unit: "mm3/year",
       coverage: 0.9,
+      model: "mean",
     },
-    cap_thickness_change: { value: -0.04, low: -0.07, high: -0.01, call: "progression", unit: "mm/year", coverage: 0.9 },
+    cap_thickness_change: {
+      value: -0.04,
+      low: -0.07,
+      high: -0.01,
+      call: "progression",
+      unit: "mm/year",
+      coverage: 0.9,
+      model: "ridge",
+      r2: 0.3,
+    },
   },
   missing: ["glucose", "heart_rate"],
   warnings: ["weight: 143 kg is beyond the training patients' 49 to 121."],
@@ -63,6 +91,7 @@ export const vesselResult = (name: string, stages: readonly [StageResult, StageR
     stages,
     comparison: compareStages(first, second, years),
     prediction,
+    unusable: [],
     warnings: ["The model learnt from fewer than 50 patients."],
     origin: { lynceus: "1.2.3", model: "a".repeat(64) },
   };
