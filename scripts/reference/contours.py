@@ -75,7 +75,7 @@ def structure_set(syntax):
     d.SOPClassUID, d.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     d.Modality, d.PatientName, d.PatientID = "RTSTRUCT", "PLANTED^NAME", "PLANTED-ID"
     names = list(dict.fromkeys(name for name, _, _ in DRAWN))
-    d.StructureSetROISequence = Sequence([item(ROINumber=n + 5, ROIName=name) for n, name in enumerate(names)])
+    d.StructureSetROISequence = Sequence([item(ROINumber=n + 5, ROIName=name, ReferencedFrameOfReferenceUID="1.2.826.3") for n, name in enumerate(names)])
     structures = []
     for n, name in enumerate(names):
         contours = []

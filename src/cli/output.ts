@@ -34,9 +34,9 @@ export const shown = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
-/** Names files that could not be used, each once, on standard error. */
+/** Names files that could not be used, each once for a reason, on standard error. */
 export const sayFailures = (failures: readonly SkippedFile[]): readonly SkippedFile[] => {
-  const once = [...new Map(failures.map((failure) => [failure.path, failure])).values()];
+  const once = [...new Map(failures.map((failure) => [JSON.stringify([failure.path, failure.reason]), failure])).values()];
   for (const { path, reason } of once) {
     // Most reasons name the file already.
     const named = reason.includes(path) ? shown(reason) : `${shown(path)}: ${shown(reason)}`;

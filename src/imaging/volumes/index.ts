@@ -3,7 +3,7 @@ export { type DicomCode, dicomCode, SEGMENT_CATEGORY } from "./dicom/codes.ts";
 export type { MrAcquisition, PatientIdentity, SourceImage } from "./dicom/headers.ts";
 export { type IdentityOptions, uidFor } from "./dicom/identity.ts";
 export { type DicomFolder, type DicomStack, openDicom } from "./dicom/read.ts";
-export { type DicomLabels, readDicomLabels } from "./dicom/read-labels.ts";
+export { type DicomLabels, type LabelledOn, readDicomLabels } from "./dicom/read-labels.ts";
 export { type DicomSegment, type DicomSegmentationOptions, writeDicomSegmentation } from "./dicom/segmentation.ts";
 export { sequenceTerms } from "./dicom/words.ts";
 export { type DicomSeries, writeDicomSeries } from "./dicom/write-series.ts";

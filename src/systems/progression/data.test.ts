@@ -53,6 +53,14 @@ test("a patient's own folder is the row of the table beside it", async () => {
     { name: "P7", stages: [{ folder: join(folder, "p", "stage-1") }] },
   ]);
   expect(patients[0].years).toBeCloseTo(366 / 365.25, 9);
+  await table("patient,stage_1,date_1,date_2\nP7,p/stage-1,2021-01-01,2020-01-01\n");
+  await expect(readPatients(join(folder, "p"))).rejects.toThrow(/Row 2 of .* cannot be used: date_2 must be later/);
+  await table("patient,stage_1,age\nP7,p/stage-1,61\n");
+  expect((await readPatients(join(folder, "p"))).patients).toMatchObject([
+    { name: "P7", stages: [{}, {}], record: { age: "61" } },
+  ]);
+  await table("part,place\nscrew,7\n");
+  expect((await readPatients(join(folder, "p"))).patients).toMatchObject([{ name: "p", record: {} }]);
 });
 
 test("folders of patients need no table, one study is a patient, and what holds no images is named", async () => {
@@ -89,10 +97,13 @@ test("an archive's export, patient, study, series, is one patient with two stage
     ["KEY8/ST1", ["KEY8/ST1"]],
     ["KEY9/ST1", ["KEY9/ST1"]],
   ]);
-  expect(notes).toEqual([expect.stringMatching(/^Of KEY7 there are 3 studies: the first two/)]);
-  const alone = await readPatients(join(folder, "KEY7"));
-  expect(alone.patients.map(({ stages }) => stages.length)).toEqual([2]);
-  expect(JSON.stringify(alone)).not.toMatch(/"77"|2019/);
+  expect(notes).toEqual([expect.stringMatching(/^Of KEY7 there are 3 studies: the first, and the first of a later day/)]);
+  expect(JSON.stringify([patients, notes])).not.toMatch(/"77"|2019/);
+  // Folders that share an ID may be of several people: anonymised exports have one for all.
+  const together = await readPatients(join(folder, "KEY7"));
+  expect(together.patients.map(({ stages }) => stages.length)).toEqual([1, 1, 1]);
+  await taken("KEY6/A/ST1", "88", "20100101");
+  expect((await readPatients(folder)).patients.map(({ name }) => name)).toEqual(["KEY6/A/ST1", "KEY7", "KEY8/ST1", "KEY9/ST1"]);
 });
 
 test("a row that cannot be used is left out with its reason, and a column that means nothing is said", async () => {
@@ -104,7 +115,7 @@ test("a row that cannot be used is left out with its reason, and a column that m
   expect(patients.map(({ name }) => name)).toEqual(["A", "C"]);
   expect(patients[0].stages[0].byHand).toEqual({ bifurcation: 1.5, internal: [3, 2, 1] });
   expect(patients[0].years).toBeCloseTo(366 / 365.25, 9);
-  expect(skipped).toMatchObject([{ reason: expect.stringMatching(/^Row 3 .*left out: .*not "1"/) }]);
+  expect(skipped).toMatchObject([{ reason: expect.stringMatching(/^Row 3 .*left out: date_1 and date_2 are not both dates/) }]);
   expect(notes).toEqual([expect.stringMatching(/^No use is made of systolic: .*systolic_pressure/)]);
 });
 
@@ -115,15 +126,18 @@ test("a table that does not fit is said with its row and what is expected", asyn
     await expect(readPatients(folder)).rejects.toThrow(message);
   };
   await fails("name,stage_1\nA,a\n", /needs a column "patient"; it has name, stage_1/);
-  await fails("patient,stage_1,split\nA,a,later\n", /Row 2 .*split is "later"/);
+  await fails("patient,stage_1,split\nA,a,later\n", /Row 2 .*split is neither train, validation nor test/);
   await fails("patient,stage_1,stage_2,date_1,date_2\nA,a,a,2022-01-01,2020-01-01\n", /Row 2 .*date_2 must be later/);
   await fails(
     "patient,stage_1,bifurcation_1\nA,a,middle\n",
-    /Row 2 .*bifurcation_1, a slice of the reference, .* is not "middle"/,
+    /Row 2 .*bifurcation_1, a slice of the reference counted from 0, is no such thing/,
   );
-  await fails("patient,stage_1,internal_1\nA,a,3 4\n", /Row 2 .*internal_1, column, row and slice .* is not "3 4"/);
-  await fails("patient,stage_1,date_1,date_2\nA,a,31.05.2020,2021-05-31\n", /Row 2 .*such as 2024-05-31, not "31.05.2020"/);
-  await fails("patient,stage_1,date_1,date_2\nA,a,2021-02-30,2021-05-31\n", /Row 2 .*not "2021-02-30"/);
+  await fails(
+    "patient,stage_1,internal_1\nA,a,3 4\n",
+    /Row 2 .*internal_1, column, row and slice of a voxel counted from 0, is no such thing/,
+  );
+  await fails("patient,stage_1,date_1,date_2\nA,a,31.05.2020,2021-05-31\n", /Row 2 .*not both dates such as 2024-05-31/);
+  await fails("patient,stage_1,date_1,date_2\nA,a,2021-02-30,2021-05-31\n", /Row 2 .*not both dates/);
   await fails("patient,stage_1\nA,nowhere\n", /None of the patients .*nowhere/);
   await fails("patient,stage_1,split\nA,a,train\nA,a,test\n", /A both in train and in test/);
   await expect(readPatients(join(folder, "nothing"))).rejects.toThrow(/does not exist. Expected is a table/);

@@ -10,6 +10,7 @@ import {
   sumOfConfusions,
 } from "../../metrics/index.ts";
 import type { WorkOptions } from "../system.ts";
+import { alignedStages } from "./align-stages.ts";
 import { type PatientDataset, type PatientSource, readPatients } from "./data.ts";
 import { areVesselClasses, compared, elapsedOf, type MeasuredStage, measureStage, tableRow } from "./measure-patient.ts";
 import { type StageComparison, type VesselFeature, vesselFeatures } from "./measurement/index.ts";
@@ -85,7 +86,8 @@ export interface Evaluation {
  */
 export const evaluatePatients = async (options: EvaluateOptions): Promise<Evaluation> => {
   const { segmenter, predictor, data, trainingData, onStudy, onPatient, listener, signal } = options;
-  const { patients, skipped, areTest } = await testPatients(data);
+  const { patients, skipped, notes, areTest } = await testPatients(data);
+  for (const text of notes) listener?.({ kind: "warning", text });
   const { classes, sequences } = segmenter.config;
   const confusions: StudyConfusion[] = [];
   const pairs: Pair[] = [];
@@ -99,7 +101,7 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
       const matrices: ConfusionMatrix[] = [];
       let stage = 0;
       const result = await predictPatient(segmenter, patient, {
-        predictor,
+        ...{ predictor, readLabels: true },
         signal,
         onStage: (study, { labels }) => {
           if (study.labels !== undefined) {
@@ -114,9 +116,12 @@ export const evaluatePatients = async (options: EvaluateOptions): Promise<Evalua
       confusions.push(...matrices.map((matrix) => ({ patient: patient.name, matrix })));
       await onPatient?.({ result, labelled, confusion: matrices.length > 0 ? sumOfConfusions(matrices) : undefined });
       if (areVesselClasses(classes) && labelled.length === patient.stages.length) {
-        const given = labelled.map(({ stage, study }) =>
-          measureStage(study.givenLabels as LabelVolume, study.reference, patient.stages[stage].byHand),
-        );
+        const byLabels = labelled.map(({ stage, study: { reference, givenLabels } }) => {
+          const labels = givenLabels as LabelVolume;
+          return { reference, labels, measured: measureStage(labels, reference, patient.stages[stage].byHand) };
+        });
+        const { stages } = await alignedStages(byLabels, signal);
+        const given = stages.map(({ measured }) => measured as MeasuredStage);
         const { comparison } = compared(given, await elapsedOf(patient, sequences[0]));
         const found = result.stages.map(requireMeasured);
         pairs.push({ patient: patient.name, given, found, truth: comparison, comparison: result.comparison });
@@ -161,13 +166,13 @@ export const voxelMeasures = (studies: readonly StudyConfusion[], classes: numbe
 /** The test patients of a data set; where it has none, the validation patients, else all. */
 export const testPatients = async (
   data: string,
-): Promise<Pick<PatientDataset, "patients" | "skipped"> & { readonly areTest: boolean }> => {
-  const { patients, skipped } = await readPatients(data);
+): Promise<Pick<PatientDataset, "patients" | "skipped" | "notes"> & { readonly areTest: boolean }> => {
+  const { patients, ...others } = await readPatients(data);
   for (const split of ["test", "validation"] as const) {
     const own = patients.filter((patient) => patient.split === split);
-    if (own.length > 0) return { patients: own, skipped, areTest: true };
+    if (own.length > 0) return { ...others, patients: own, areTest: true };
   }
-  return { patients, skipped, areTest: false };
+  return { ...others, patients, areTest: false };
 };
 
 /** Given classes against predicted ones, on the reference's grid. @throws RangeError for a class that the model has not. */

@@ -11,6 +11,7 @@ import { compared, elapsedOf, measureStage } from "./measure-patient.ts";
 import { LUMEN, WALL } from "./measurement/index.ts";
 import { axialGrid, labelled } from "./measurement/testing/shapes.ts";
 import type { PatientSource } from "./patients-table.ts";
+import { predictPatient } from "./predict-patient.ts";
 import type { Segmenter } from "./segmenter.ts";
 
 const grid = axialGrid(32, 6, 0.5, 2);
@@ -63,6 +64,20 @@ describe("a predictor fitted from patients", () => {
       PATIENTS,
     ]);
     expect(fitted?.report.targets.map(({ target }) => target.name)).not.toContain("cap_thickness_change");
+  });
+
+  test("predicts from stage 1, and from nothing else where that cannot be measured", async () => {
+    const segmenter = segmenterWith({});
+    const { fitted } = await fitFromPatients(patients, segmenter);
+    const options = { predictor: fitted?.predictor, givenLabels: true };
+    const [{ stages }] = patients;
+    const told = await predictPatient(segmenter, patients[0], options);
+    expect(told.prediction?.targets.wall_thickening).toMatchObject({ model: expect.any(String), r2: expect.any(Number) });
+    const outside = { ...patients[0], stages: [{ ...stages[0], byHand: { bifurcation: 99 } }, stages[1]] };
+    const untold = await predictPatient(segmenter, outside, options);
+    expect([untold.prediction, untold.comparison]).toEqual([undefined, undefined]);
+    expect(untold.stages[1].measured).toBeDefined();
+    expect(untold.warnings).toEqual([expect.stringMatching(/stage 1: It is not measured: The bifurcation is at slice 99/)]);
   });
 
   test("takes both stages from the labels or both from the network", async () => {
@@ -121,13 +136,13 @@ test("labels that lie elsewhere are an error, not a background", async () => {
     affine: [...grid.affine.slice(0, 3), grid.affine[3] + mm, ...grid.affine.slice(4)] as never,
   });
   await writeNifti(path, shifted(200));
-  await expect(readGivenLabels(path, grid, classes)).rejects.toThrow(
+  await expect(readGivenLabels(path, { grid }, classes)).rejects.toThrow(
     /elsewhere.nii.gz": nothing that is labelled .* lies within/,
   );
   await writeNifti(path, shifted(8));
-  expect((await readGivenLabels(path, grid, classes)).notes).toEqual([
+  expect((await readGivenLabels(path, { grid }, classes)).notes).toEqual([
     expect.stringMatching(/^\d\d % of what is labelled lies outside/),
   ]);
   await writeNifti(path, shifted(0.1));
-  expect((await readGivenLabels(path, grid, classes)).notes).toEqual([]);
+  expect((await readGivenLabels(path, { grid }, classes)).notes).toEqual([]);
 });

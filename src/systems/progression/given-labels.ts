@@ -1,7 +1,7 @@
 import {
-  type Grid,
   ImageError,
   isSameGrid,
+  type LabelledOn,
   type LabelVolume,
   readDicomLabels,
   readNiftiLabels,
@@ -16,11 +16,11 @@ export interface GivenLabels {
 }
 
 /**
- * Reads given labels onto a grid: class numbers of a NIfTI file, or segments and contours of a DICOM file (SEG, RTSTRUCT) that are called as the
+ * Reads given labels onto the reference's grid: class numbers of a NIfTI file, or segments and contours of a DICOM file (SEG, RTSTRUCT) that are called as the
  * classes are, see `labelNamed`. @throws ImageError that says what is wrong with the file, as that nothing of it lies on the grid.
  */
-export const readGivenLabels = async (path: string, grid: Grid, classes: readonly string[]): Promise<GivenLabels> => {
-  const given = await onGrid(path, grid, classes);
+export const readGivenLabels = async (path: string, reference: LabelledOn, classes: readonly string[]): Promise<GivenLabels> => {
+  const given = await onGrid(path, reference, classes);
   const wrong = given.labels.data.find((label) => label < 0 || label >= classes.length);
   if (wrong === undefined) return given;
   const known = classes.map((name, label) => `${label} ${name}`).join(", ");
@@ -30,8 +30,9 @@ export const readGivenLabels = async (path: string, grid: Grid, classes: readonl
   );
 };
 
-const onGrid = async (path: string, grid: Grid, classes: readonly string[]): Promise<GivenLabels> => {
-  if (/\.dcm$/i.test(path)) return readDicomLabels(path, grid, labelNamed(classes));
+const onGrid = async (path: string, reference: LabelledOn, classes: readonly string[]): Promise<GivenLabels> => {
+  if (/\.dcm$/i.test(path)) return readDicomLabels(path, reference, labelNamed(classes));
+  const { grid } = reference;
   const drawn = await readNiftiLabels(path);
   if (isSameGrid(drawn, grid)) return { labels: drawn, notes: [] };
   const labels = resampleLabels(drawn, grid);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { exists } from "../../files/index.ts";
 import { readNiftiLabels, spacingOf } from "../../imaging/index.ts";
 import { readPatients } from "./data.ts";
+import { PERSONAL_INPUTS } from "./prediction/index.ts";
 import { referenceOf, sequencesOf } from "./study.ts";
 
 /** Studies whose images are looked at, so that large data sets are told of soon. */
@@ -50,7 +51,7 @@ export const inspectPatients = async ({ path, out }: { readonly path: string; re
     withTwoStages: patients.filter(({ stages }) => stages.length === 2).length,
     studies: studies.length,
     withLabels: studies.filter(({ labels }) => labels !== undefined).length,
-    columns: Object.keys(patients[0].record),
+    columns: Object.keys(patients[0].record).filter((column) => PERSONAL_INPUTS.some(({ name }) => name === column)),
     looked,
     notes,
     skipped,

@@ -1,12 +1,12 @@
-import { basename, dirname, resolve } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { openDicom } from "../../imaging/index.ts";
 import type { PatientSource } from "./patients-table.ts";
 import type { StudySource } from "./study-folder.ts";
 
 /**
- * An export of an archive has a folder for each study: those of one patient, by the ID in the files, become the stages of one patient, by their
- * dates. What is no DICOM, has no ID or no date of its own stays as it is. Neither ID nor date leaves here.
- * @param root the folder that all are in: a folder between it and the studies is the patient's, and names them.
+ * An archive's export has a folder for each patient, with one for each study in it. Studies below one folder of `root` whose files have the same
+ * patient ID become the stages of one patient, by their dates. What is no DICOM, has no ID or no date of its own stays as it is, and so do studies
+ * that lie in `root` itself: one ID for all is what anonymised exports have. Neither ID nor date leaves here.
  */
 export const joinedStudies = async (
   patients: readonly PatientSource[],
@@ -14,21 +14,29 @@ export const joinedStudies = async (
 ): Promise<{ readonly patients: readonly PatientSource[]; readonly notes: readonly string[] }> => {
   const studies = new Map<string, { readonly patient: PatientSource; readonly day: number }[]>();
   for (const patient of patients) {
-    const taken = patient.stages.length === 1 ? await takenOf(patient.stages[0]) : undefined;
-    if (taken) studies.set(taken.id, [...(studies.get(taken.id) ?? []), { patient, day: taken.day }]);
+    const [top, ...below] = relative(resolve(root), patient.stages[0].folder).split(sep);
+    const taken = patient.stages.length === 1 && below.length > 0 ? await takenOf(patient.stages[0]) : undefined;
+    if (taken === undefined) continue;
+    const key = JSON.stringify([top, taken.id]);
+    studies.set(key, [...(studies.get(key) ?? []), { patient, day: taken.day }]);
   }
   const notes: string[] = [];
   const joined = new Map<PatientSource, PatientSource | undefined>();
-  for (const group of studies.values()) {
-    const [first, second, ...more] = group.sort((a, b) => a.day - b.day);
-    if (second === undefined || second.day === first.day) continue;
-    const between = dirname(first.patient.stages[0].folder);
-    const name = between === resolve(root) ? first.patient.name : basename(between);
+  for (const [key, group] of studies) {
+    const [first, ...later] = group.sort((a, b) => a.day - b.day);
+    const second = later.find(({ day }) => day > first.day);
+    if (second === undefined) continue;
+    const [top] = JSON.parse(key) as string[];
+    const isOnly = [...studies.keys()].filter((other) => JSON.parse(other)[0] === top).length === 1;
+    const name = isOnly ? top : first.patient.name;
     const stages = [first, second].map(({ patient }, n) => ({ ...patient.stages[0], name: `${name}, stage ${n + 1}` }));
     for (const { patient } of group) joined.set(patient, undefined);
     joined.set(first.patient, { ...first.patient, name, stages });
-    if (more.length > 0)
-      notes.push(`Of ${name} there are ${group.length} studies: the first two are taken. A table can name others.`);
+    if (group.length > 2) {
+      notes.push(
+        `Of ${name} there are ${group.length} studies: the first, and the first of a later day, are taken. A table can name others.`,
+      );
+    }
   }
   return { patients: patients.flatMap((patient) => (joined.has(patient) ? (joined.get(patient) ?? []) : [patient])), notes };
 };

@@ -54,10 +54,11 @@ export const measureStage = (
 
 /** Measures given labels without registering their images. @throws ImageError, RangeError that says what is wrong with the file. */
 export const measureLabels = async (source: StudySource, sequence: string): Promise<MeasuredStage> => {
-  const { grid } = await referenceOf(source, sequence);
+  const identity = { keepIdentity: true }; // nothing of it leaves here
+  const reference = await referenceOf(source, sequence, identity);
   const classes = vesselClasses.map(({ name }) => name);
-  const { labels } = await readGivenLabels(source.labels as string, grid, classes);
-  return measureStage(labels, grid, source.byHand);
+  const { labels } = await readGivenLabels(source.labels as string, { ...reference, identity }, classes);
+  return measureStage(labels, reference.grid, source.byHand);
 };
 
 /** How many years lie between two stages, or the sentence why that is not known. */

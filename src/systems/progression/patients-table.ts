@@ -41,7 +41,9 @@ const COLUMNS = ["patient", "split"].concat(
   ["stage", "date", "bifurcation", "internal"].flatMap((own) => [`${own}_1`, `${own}_2`]),
 );
 
-/** A row that cannot be used: it is left out. */
+type Row = Readonly<Record<string, string>>;
+
+/** A row that cannot be used: it is left out. Its cells are not quoted, for they may be names and dates. */
 class RowProblem extends Error {}
 
 /**
@@ -49,19 +51,7 @@ class RowProblem extends Error {}
  * @throws PatientDatasetError when it is no table of patients, has none that can be used, or has one in two splits.
  */
 export const readPatientsTable = async (source: string, table: string): Promise<PatientDataset> => {
-  let rows: Record<string, string>[];
-  try {
-    rows = parse(await readFile(table, "utf8"), { columns: true, trim: true, skip_empty_lines: true, bom: true });
-  } catch (error) {
-    throw new PatientDatasetError(`The table "${table}" cannot be read as CSV: ${(error as Error).message}`);
-  }
-  if (rows.length === 0) throw new PatientDatasetError(`The table "${table}" has no rows.`);
-  const lacking = ["patient", "stage_1"].find((column) => !(column in rows[0]));
-  if (lacking) {
-    throw new PatientDatasetError(
-      `The table "${table}" needs a column "${lacking}"; it has ${Object.keys(rows[0]).join(", ")}. ${LAYOUT}`,
-    );
-  }
+  const rows = await rowsOf(table);
   const skipped: SkippedFile[] = [];
   const patients: PatientSource[] = [];
   for (const [index, row] of rows.entries()) {
@@ -81,13 +71,28 @@ export const readPatientsTable = async (source: string, table: string): Promise<
   return { source, patients, skipped, notes };
 };
 
+const rowsOf = async (table: string): Promise<readonly Row[]> => {
+  let rows: Row[];
+  try {
+    rows = parse(await readFile(table, "utf8"), { columns: true, trim: true, skip_empty_lines: true, bom: true });
+  } catch (error) {
+    throw new PatientDatasetError(`The table "${table}" cannot be read as CSV: ${(error as Error).message}`);
+  }
+  if (rows.length === 0) throw new PatientDatasetError(`The table "${table}" has no rows.`);
+  const lacking = ["patient", "stage_1"].find((column) => !(column in rows[0]));
+  if (lacking === undefined) return rows;
+  throw new PatientDatasetError(
+    `The table "${table}" needs a column "${lacking}"; it has ${Object.keys(rows[0]).join(", ")}. ${LAYOUT}`,
+  );
+};
+
 const DATA = PERSONAL_INPUTS.map(({ name }) => name).join(", ");
 
-const patientOf = async (row: Record<string, string>, table: string, skipped: SkippedFile[]): Promise<PatientSource> => {
+const patientOf = async (row: Row, table: string, skipped: SkippedFile[]): Promise<PatientSource> => {
   const { patient: name, split, stage_1, stage_2 } = row;
   if (!name || !stage_1) throw new RowProblem(`the column ${name ? "stage_1" : "patient"} is empty.`);
   if (split && !["train", "validation", "test"].includes(split)) {
-    throw new RowProblem(`split is "${split}", not train, validation or test.`);
+    throw new RowProblem("split is neither train, validation nor test.");
   }
   const years = yearsOf(row);
   const stages: StudySource[] = [];
@@ -119,44 +124,56 @@ const requireOneSplit = (patients: readonly PatientSource[], table: string): voi
 };
 
 /**
- * The same patient as the table above its folder has it, where there is one: with dates and structured data, and of its stages those that are in
- * the folder.
+ * The same patient as the table above its folder has it, where there is one with a row for it: with dates, structured data and places found by
+ * hand; its stages are those that are in the folder. @throws PatientDatasetError when the row cannot be used.
  */
 export const rowAbove = async (own: PatientSource): Promise<PatientSource | undefined> => {
-  const above = dirname(own.stages[0].folder);
-  for (const table of [join(above, "patients.csv"), join(dirname(above), "patients.csv")]) {
-    if (!(await exists(table))) continue;
-    const isHere = ({ folder }: StudySource): boolean => own.stages.some((stage) => stage.folder === folder);
-    const { patients } = await readPatientsTable(dirname(table), table);
-    const row = patients.find(({ stages }) => isHere(stages[0]));
-    if (row) return { ...row, stages: row.stages.filter(isHere) };
+  const [{ folder }] = own.stages;
+  for (const above of [dirname(folder), dirname(dirname(folder))]) {
+    const table = join(above, "patients.csv");
+    const rows = (await exists(table)) ? await rowsOf(table).catch(() => []) : []; // it may be of something else
+    const at = rows.findIndex(({ stage_1 }) => stage_1 && resolve(above, stage_1) === folder);
+    if (at < 0) continue;
+    try {
+      const row = await patientOf(rows[at], table, []);
+      return { ...row, stages: own.stages.map((stage) => row.stages.find((other) => other.folder === stage.folder) ?? stage) };
+    } catch (error) {
+      if (!(error instanceof RowProblem)) throw error;
+      throw new PatientDatasetError(`Row ${at + 2} of "${table}" cannot be used: ${error.message}`);
+    }
   }
   return undefined;
 };
 
-const landmarksOf = (row: Record<string, string>, stage: number): Landmarks | undefined => {
+const landmarksOf = (row: Row, stage: number): Landmarks | undefined => {
   const [slice, point] = [row[`bifurcation_${stage}`], row[`internal_${stage}`]];
   if (!slice && !point) return undefined;
   const numbers = (text: string, count: number, what: string): number[] => {
     const found = text.split(/[\s;,]+/).map(Number);
     if (found.length === count && found.every((number) => number >= 0)) return found;
-    throw new RowProblem(`${what}, counted from 0, is not "${text}".`);
+    throw new RowProblem(`${what} is no such thing.`);
   };
   return {
-    ...(slice ? { bifurcation: numbers(slice, 1, `bifurcation_${stage}, a slice of the reference`)[0] } : {}),
+    ...(slice ? { bifurcation: numbers(slice, 1, `bifurcation_${stage}, a slice of the reference counted from 0,`)[0] } : {}),
     ...(point
-      ? { internal: numbers(point, 3, `internal_${stage}, column, row and slice of a voxel`) as unknown as Vector3 }
+      ? {
+          internal: numbers(
+            point,
+            3,
+            `internal_${stage}, column, row and slice of a voxel counted from 0,`,
+          ) as unknown as Vector3,
+        }
       : {}),
   };
 };
 
-const yearsOf = ({ date_1, date_2 }: Record<string, string>): number | undefined => {
+const yearsOf = ({ date_1, date_2 }: Row): number | undefined => {
   if (!date_1 || !date_2) return undefined;
   const [first, second] = [date_1, date_2].map((date) => {
     const [, year, month, day] = (/^(\d{4})-?(\d\d)-?(\d\d)$/.exec(date) ?? []).map(Number);
     const time = new Date(Date.UTC(year, month - 1, day));
     if (time.getUTCMonth() === month - 1) return time.getTime() / 86_400_000;
-    throw new RowProblem(`date_1 and date_2 are dates such as 2024-05-31, not "${date}".`);
+    throw new RowProblem("date_1 and date_2 are not both dates such as 2024-05-31.");
   });
   if (second <= first) throw new RowProblem("date_2 must be later than date_1.");
   return yearsBetween(first, second);

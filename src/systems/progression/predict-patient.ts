@@ -24,6 +24,8 @@ export interface PredictPatientOptions {
   readonly signal?: AbortSignal;
   /** Measures the labels that lie beside the images, where all stages have such, and not what the segmenter sees. */
   readonly givenLabels?: boolean;
+  /** Reads the labels that lie beside the images, so that `onStage` sees them. */
+  readonly readLabels?: boolean;
   /** Sees each stage while its channels are there. */
   readonly onStage?: (study: Study, result: StageResult) => void;
 }
@@ -36,7 +38,7 @@ export interface PredictPatientOptions {
 export const predictPatient = async (
   segmenter: Segmenter,
   patient: PatientSource,
-  { predictor, identity, origin = {}, signal, givenLabels, onStage }: PredictPatientOptions = {},
+  { predictor, identity, origin = {}, signal, givenLabels, readLabels, onStage }: PredictPatientOptions = {},
 ): Promise<PatientResult> => {
   const { config } = segmenter;
   const stages: StageResult[] = [];
@@ -44,7 +46,7 @@ export const predictPatient = async (
   const unusable: SkippedFile[] = [];
   for (const source of patient.stages) {
     try {
-      const { study, result } = await predictStage(segmenter, source, { identity, signal, givenLabels: areGiven });
+      const { study, result } = await predictStage(segmenter, source, { identity, signal, givenLabels: areGiven, readLabels });
       stages.push(result);
       onStage?.(study, result);
     } catch (error) {
@@ -54,10 +56,11 @@ export const predictPatient = async (
     }
   }
   const aligned = await alignedStages(stages, signal);
-  const measured = aligned.stages.map((stage) => stage.measured).filter((own) => own !== undefined);
+  const measured = aligned.stages.map((stage) => stage.measured);
   const elapsed = stages.length < 2 ? {} : await elapsedOf(patient, config.sequences[0]);
-  const { comparison, reason } = compared(measured, elapsed);
-  const prediction = predictor && measured[0] && predictChange(predictor, inputsOf(patient, measured[0].features));
+  const { comparison, reason } = measured.every((own) => own !== undefined) ? compared(measured, elapsed) : {};
+  const [first] = measured;
+  const prediction = predictor && first && predictChange(predictor, inputsOf(patient, first.features));
   return {
     name: patient.name,
     classes: config.classes,
@@ -68,7 +71,7 @@ export const predictPatient = async (
     unusable,
     warnings: [
       ...unusable.map(({ reason }) => `Stage 2 cannot be used: ${reason}`),
-      ...stages.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
+      ...stages.flatMap(({ name, cautions }) => cautions.map((caution) => `${name}: ${caution}`)),
       ...aligned.notes,
       ...(reason === undefined ? [] : [reason]),
       ...(givenLabels && !areGiven ? [NOT_GIVEN] : []),
@@ -85,10 +88,10 @@ const NOT_GIVEN = "Not all stages have labels beside their images: the classes a
 export const predictStage = async (
   segmenter: Segmenter,
   source: StudySource,
-  { identity, signal, givenLabels = false }: Pick<PredictPatientOptions, "identity" | "signal" | "givenLabels">,
+  { identity, signal, givenLabels = false, readLabels = false }: Omit<PredictPatientOptions, "predictor" | "origin" | "onStage">,
 ): Promise<{ readonly study: Study; readonly result: StageResult }> => {
   const { config } = segmenter;
-  const study = await openStudy(source, { ...config, identity, signal });
+  const study = await openStudy(source, { ...config, identity, signal, labels: readLabels || givenLabels });
   const { name, sequences, reference, dicom, notes } = study;
   const given = givenLabels ? study.givenLabels : undefined;
   const seen = given ?? (await segmentStudy(segmenter, study.channels, { signal }));
@@ -97,16 +100,16 @@ export const predictStage = async (
   return {
     study,
     result: {
-      ...{ name, sequences, reference, labels, isGiven: given !== undefined, measured, dicom },
-      notes: [...notes, ...(given ? [GIVEN] : []), ...cautions],
+      ...{ name, sequences, reference, labels, isGiven: given !== undefined, measured, dicom, cautions },
+      notes: given ? [...notes, GIVEN] : notes,
     },
   };
 };
 
-/** What a stage measures. @throws Error with what stands in its notes where it was not measured. */
-export const requireMeasured = ({ name, measured, notes }: StageResult): MeasuredStage => {
+/** What a stage measures. @throws Error with its cautions where it was not measured. */
+export const requireMeasured = ({ name, measured, cautions }: StageResult): MeasuredStage => {
   if (measured) return measured;
-  throw new Error(`${name} cannot be measured. ${notes.at(-1) ?? ""}`);
+  throw new Error(`${name}: ${cautions.join(" ")}`);
 };
 
 /** A vessel's measures, and what speaks against them; no measures where they cannot be. */
@@ -133,7 +136,7 @@ const cautionsOf = ({ slices, internalCarotid, bifurcation }: VesselMeasurement)
   return [
     ...(closed.length > 0
       ? [
-          `No lumen was found in the slices ${closed.join(", ")} (from 0) between others: they count as closed, a stenosis of 100 %. Look at them.`,
+          `No lumen of the internal carotid was found in the slices ${closed.join(", ")} (from 0) between others, though another branch may be open there: they count as closed, a stenosis of 100 %. Look at them.`,
         ]
       : []),
     ...(bifurcation === null && isDouble

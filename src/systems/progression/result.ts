@@ -18,8 +18,10 @@ export interface StageResult {
   readonly measured?: { readonly vessel: VesselMeasurement; readonly features: VesselFeatures };
   /** The reference's DICOM series, where it is one. */
   readonly dicom?: DicomStack;
-  /** What a user should know, as sentences. */
+  /** What a user should know of the files, as sentences. */
   readonly notes: readonly string[];
+  /** What speaks against the measures, or why there are none. */
+  readonly cautions: readonly string[];
 }
 
 /** What is said of a patient. */
@@ -37,7 +39,7 @@ export interface PatientResult {
   readonly prediction?: PatientPrediction;
   /** Stages after the first whose images cannot be used. */
   readonly unusable: readonly SkippedFile[];
-  /** What speaks against the results, as sentences. */
+  /** What speaks against the results, as sentences, those of the stages among them. */
   readonly warnings: readonly string[];
   /** For the record: model, its digest, versions. */
   readonly origin: Readonly<Record<string, string>>;

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import {
   createVolume,
@@ -59,7 +60,10 @@ export interface OpenStudyOptions {
   readonly registration: Config["registration"];
   /** In mm. */
   readonly pixel: number;
+  /** Default: a key that is drawn for this call. */
   readonly identity?: IdentityOptions;
+  /** Whether labels that lie beside the images are read. Default true. */
+  readonly labels?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -69,14 +73,22 @@ export interface OpenStudyOptions {
  */
 export const openStudy = async (source: StudySource, options: OpenStudyOptions): Promise<Study> => {
   const { sequences, classes, registration, pixel, signal } = options;
-  const found = await imagesOf(source, sequences, options.identity);
+  const identity = options.identity ?? { key: randomBytes(32) }; // one for all sequences, or they would seem to be of several patients
+  const found = await imagesOf(source, sequences, identity);
   const [reference, ...others] = sequences.map((name) => found.of(name));
   const fixed = await reference.read();
-  const given = source.labels === undefined ? undefined : await readGivenLabels(source.labels, fixed, classes);
+  const given =
+    source.labels === undefined || options.labels === false
+      ? undefined
+      : await readGivenLabels(
+          source.labels,
+          { grid: fixed, frameOfReference: reference.dicom?.frameOfReference, identity },
+          classes,
+        );
   const grid = withPixels(fixed, pixel);
   const registered: RegisteredSequence[] = [{ name: sequences[0] }];
   const channels: Volume[] = [onGrid(fixed, grid)];
-  const notes = [...found.notes];
+  const notes = [...found.notes, ...differencesOf([reference, ...others])];
   for (const [n, other] of others.entries()) {
     signal?.throwIfAborted();
     const name = sequences[n + 1];
@@ -116,6 +128,20 @@ export const openStudy = async (source: StudySource, options: OpenStudyOptions):
   };
 };
 
+/** What speaks against it that sequences are of one examination. */
+const differencesOf = (sequences: readonly SequenceImages[]): string[] => {
+  const differ = (of: (stack: DicomStack) => unknown): boolean =>
+    new Set(sequences.flatMap(({ dicom }) => (dicom ? [of(dicom)] : []))).size > 1;
+  return [
+    ...(differ(({ patient }) => patient)
+      ? ["Its sequences have different patient IDs: look whether they are of one patient."]
+      : []),
+    ...(differ(({ day }) => day)
+      ? ["Its sequences were taken on different days: look whether they are of one examination."]
+      : []),
+  ];
+};
+
 /** Names of the sequences that a study has. */
 export const sequencesOf = async (source: StudySource): Promise<string[]> => {
   const { names } = await imagesOf(source, [], undefined);
@@ -127,9 +153,9 @@ export const referenceOf = async (
   source: StudySource,
   sequence: string,
   identity?: IdentityOptions,
-): Promise<{ readonly grid: Grid; readonly day: number | undefined }> => {
+): Promise<{ readonly grid: Grid; readonly day: number | undefined; readonly frameOfReference: string | undefined }> => {
   const { dicom, read } = (await imagesOf(source, [sequence], identity)).of(sequence);
-  return { grid: dicom?.grid ?? (await read()), day: dicom?.day };
+  return { grid: dicom?.grid ?? (await read()), day: dicom?.day, frameOfReference: dicom?.frameOfReference };
 };
 
 /** The grid's slices in square pixels of about `pixel` mm; the grid itself where its own are as large, to a hundredth. */

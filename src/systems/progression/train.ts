@@ -42,8 +42,8 @@ export const progressionFiles = (folder: string) => ({
  */
 export const trainProgression = async (options: TrainOptions): Promise<TrainSummary> => {
   await requireProvider(options.provider ?? "cpu");
-  const { patients, notes, skipped: unread } = await readPatients(options.data);
-  const skipped = [...unread, ...notes.map((reason) => ({ path: options.data, reason }))];
+  const { patients, notes, skipped } = await readPatients(options.data);
+  for (const text of notes) options.listener?.({ kind: "warning", text });
   const training = patients.filter(({ split }) => split === "train");
   if (!training.some(({ stages }) => stages.some(({ labels }) => labels !== undefined))) {
     throw new Error(
@@ -89,7 +89,8 @@ const trainInFolder = async (
   const watch = { listener, signal };
   const prepared = await trainingStudies(labelled, config, progressionFiles(out).studies, dataDigest, watch);
   const skipped = [...missing, ...prepared.skipped];
-  if (prepared.studies.length === 0) throw new Error(`None of the studies of "${data}" could be used. ${skipped[0]?.reason}`);
+  if (prepared.studies.length === 0)
+    throw new Error(`None of the studies of "${data}" could be used. ${prepared.skipped[0]?.reason}`);
   const digest = digestOf(JSON.stringify({ weights: weightsOf(config), dataDigest }));
   const weights = classWeightsOf(prepared.studies, config.classes.length, config.loss.balance);
   const { step, network, finished } = await trainBySettings({

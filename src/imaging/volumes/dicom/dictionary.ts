@@ -135,6 +135,7 @@ export const dictionary = {
   SegmentedPropertyTypeCodeSequence: [0x0062000f, "SQ"],
   StructureSetROISequence: [0x30060020, "SQ"],
   ROINumber: [0x30060022, "IS"],
+  ReferencedFrameOfReferenceUID: [0x30060024, "UI"],
   ROIName: [0x30060026, "LO"],
   ROIContourSequence: [0x30060039, "SQ"],
   ContourSequence: [0x30060040, "SQ"],

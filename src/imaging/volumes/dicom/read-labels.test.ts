@@ -17,6 +17,7 @@ import { slice } from "../testing/dicom.ts";
 import { fileOf, filled, linearField, pathOf, turnedAffine } from "../testing/phantom.ts";
 import { filledPixels } from "./contours.ts";
 import { encodeDicom } from "./encode.ts";
+import { identityOf } from "./identity.ts";
 
 const fixture: { readonly grid: Grid; readonly labels: readonly number[]; readonly files: Readonly<Record<string, string>> } =
   JSON.parse(readFileSync(new URL("../fixtures/contours.json", import.meta.url), "utf8"));
@@ -28,7 +29,7 @@ describe("contours of a structure set", () => {
   test.each(Object.keys(fixture.files))(
     "written by pydicom (%s) enclose the pixels that a winding number finds",
     async (name) => {
-      const { labels, notes } = await readDicomLabels(await fixtureFile(name), fixture.grid, labelOf);
+      const { labels, notes } = await readDicomLabels(await fixtureFile(name), { grid: fixture.grid }, labelOf);
       expect([...labels.data]).toEqual(fixture.labels);
       expect(new Set(labels.data).size).toBe(3);
       expect(notes).toEqual([
@@ -48,10 +49,21 @@ describe("contours of a structure set", () => {
       [away, labelOf, "lies outside of the reference"],
       [fixture.grid, () => undefined, "none of its 3 names"],
     ] as const) {
-      const message = await readDicomLabels(path, grid, names).then(String, (error: Error) => error.message);
+      const message = await readDicomLabels(path, { grid }, names).then(String, (error: Error) => error.message);
       expect(message).toContain(reason);
       expect(message).not.toMatch(/PLANTED/);
     }
+  });
+
+  test("of another frame of reference are refused, unless who made the file changed it", async () => {
+    const path = await fixtureFile("explicit");
+    const own = { grid: fixture.grid, identity: { key: "k" } };
+    const frameOf = (uid: string): string => identityOf({ key: "k" }).uid(uid);
+    const { labels } = await readDicomLabels(path, { ...own, frameOfReference: frameOf("1.2.826.3") }, labelOf);
+    expect(labels.data.length).toBe(fixture.labels.length);
+    await expect(readDicomLabels(path, { ...own, frameOfReference: frameOf("1.2.826.4") }, labelOf)).rejects.toThrow(
+      /explicit.dcm": it was drawn on other images/,
+    );
   });
 
   test("as they are filled: a square of whole numbers owns its first edges, a ring has a hole, what overlaps is one", () => {
@@ -96,29 +108,36 @@ describe("a DICOM segmentation", () => {
 
   test("comes back as it was written, and on a part of its grid as that part", async () => {
     const { labels, path } = await prepared();
-    expect((await readDicomLabels(path, labels, labelOf)).labels.data).toEqual(labels.data);
+    expect((await readDicomLabels(path, { grid: labels }, labelOf)).labels.data).toEqual(labels.data);
     const part = croppedVolume(labels, [2, 1, 2], { width: 5, height: 6, slices: 3 });
-    expect((await readDicomLabels(path, part, labelOf)).labels.data).toEqual(part.data);
+    expect((await readDicomLabels(path, { grid: part }, labelOf)).labels.data).toEqual(part.data);
   });
 
   test("of other pixels is refused", async () => {
     const { labels, path } = await prepared();
-    const coarser = { ...labels, affine: labels.affine.map((v, n) => (n % 4 === 0 ? 2 * v : v)) as unknown as Grid["affine"] };
-    await expect(readDicomLabels(path, coarser, labelOf)).rejects.toThrow("its pixels are not those of the reference");
+    for (const factor of [2, 1.03]) {
+      const coarser = {
+        ...labels,
+        affine: labels.affine.map((v, n) => (n % 4 === 0 ? factor * v : v)) as unknown as Grid["affine"],
+      };
+      await expect(readDicomLabels(path, { grid: coarser }, labelOf)).rejects.toThrow(
+        "its pixels are not those of the reference",
+      );
+    }
   });
 
   test("cut short, or another kind of file, is an error that names it", async () => {
     const image = await fileOf("image.dcm", encodeDicom(slice(0)));
-    await expect(readDicomLabels(image, fixture.grid, labelOf)).rejects.toThrow(
+    await expect(readDicomLabels(image, { grid: fixture.grid }, labelOf)).rejects.toThrow(
       `"${image}": it is neither a DICOM segmentation (SEG) nor a structure set (RTSTRUCT).`,
     );
     const text = await fileOf("text.dcm", Buffer.from("a text"));
-    await expect(readDicomLabels(text, fixture.grid, labelOf)).rejects.toThrow("not a DICOM file");
+    await expect(readDicomLabels(text, { grid: fixture.grid }, labelOf)).rejects.toThrow("not a DICOM file");
     const { labels, path } = await prepared();
     const whole = readFileSync(path);
     for (let length = 200; length < whole.length - 2; length += 401) {
       const cut = await fileOf("cut.dcm", whole.subarray(0, length));
-      await expect(readDicomLabels(cut, labels, labelOf)).rejects.toThrow(/cut\.dcm": .*\.$/s);
+      await expect(readDicomLabels(cut, { grid: labels }, labelOf)).rejects.toThrow(/cut\.dcm": .*\.$/s);
     }
   });
 });

@@ -2,8 +2,9 @@ import { ImageError } from "../../image.ts";
 import { ImageProblem } from "../../readable.ts";
 import { createVolume, type Grid, type LabelVolume, voxelsOf } from "../volume.ts";
 import { contourRegions } from "./contours.ts";
-import { isDicom, parseDicom, textOf } from "./data-set.ts";
+import { type DataSet, isDicom, itemsOf, parseDicom, textOf } from "./data-set.ts";
 import { withFile } from "./headers.ts";
+import { type IdentityOptions, identityOf } from "./identity.ts";
 import { segmentRegions } from "./read-segmentation.ts";
 
 /** What a name of the file stands for, in one slice of a grid. */
@@ -12,6 +13,14 @@ export interface NamedRegion {
   readonly slice: number;
   /** j width + i. */
   readonly pixels: readonly number[];
+}
+
+/** The images that labels were drawn on. */
+export interface LabelledOn {
+  readonly grid: Grid;
+  /** Of a DICOM stack that was opened with `identity`; labels of another one are refused, as far as they say theirs. */
+  readonly frameOfReference?: string;
+  readonly identity?: IdentityOptions;
 }
 
 export interface DicomLabels {
@@ -24,11 +33,11 @@ export interface DicomLabels {
  * Reads classes that somebody drew from a DICOM segmentation (SEG, binary) or the contours of a structure set (RTSTRUCT) onto the grid of the
  * images that they were drawn on. `labelOf` gives the class of a segment's or structure's name, undefined where it has none. Where several have a
  * pixel, it is of the one with the fewest pixels in the slice: a lumen may lie in its vessel.
- * @throws ImageError that names the file when it is neither, was drawn on other images, or none of its names is a class.
+ * @throws ImageError that names the file when it is neither, has another frame of reference or does not lie in the slices, or none of its names is a class.
  */
 export const readDicomLabels = async (
   path: string,
-  grid: Grid,
+  { grid, frameOfReference, identity = {} }: LabelledOn,
   labelOf: (name: string) => number | undefined,
 ): Promise<DicomLabels> => {
   try {
@@ -41,11 +50,24 @@ export const readDicomLabels = async (
     if (modality !== "SEG" && modality !== "RTSTRUCT") {
       throw new ImageProblem("it is neither a DICOM segmentation (SEG) nor a structure set (RTSTRUCT).");
     }
+    if (frameOfReference !== undefined) requireFrame(dataSet, frameOfReference, identity);
     return painted(modality === "SEG" ? segmentRegions(dataSet, grid) : contourRegions(dataSet, grid), grid, labelOf);
   } catch (error) {
     if (error instanceof ImageError) throw error;
     // Other errors are the parser's, for bytes that lie; its words could quote the file.
     throw new ImageError(path, error instanceof ImageProblem ? error.message : "it is damaged. Copy it again.", error);
+  }
+};
+
+/** A de-identified file has another UID than its images, and cannot be asked. */
+const requireFrame = (dataSet: DataSet, frameOfReference: string, identity: IdentityOptions): void => {
+  if (textOf(dataSet, "PatientIdentityRemoved") === "YES") return;
+  const { uid } = identityOf(identity);
+  const frames = [dataSet, ...itemsOf(dataSet, "StructureSetROISequence")].flatMap(
+    (item) => textOf(item, "FrameOfReferenceUID") ?? textOf(item, "ReferencedFrameOfReferenceUID") ?? [],
+  );
+  if (frames.length > 0 && !frames.some((frame) => uid(frame) === frameOfReference)) {
+    throw new ImageProblem("it was drawn on other images: its frame of reference is not that of the reference sequence.");
   }
 };
 

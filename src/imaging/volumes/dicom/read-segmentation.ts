@@ -1,5 +1,6 @@
+import type { Vector3 } from "../../matrix3.ts";
 import { ImageProblem } from "../../readable.ts";
-import { applyAffine, columnOf, invertAffine } from "../affine.ts";
+import { applyAffine, invertAffine } from "../affine.ts";
 import type { Grid } from "../volume.ts";
 import { type DataSet, itemOf, itemsOf, textOf, wordOf } from "./data-set.ts";
 import { tagOf } from "./dictionary.ts";
@@ -53,24 +54,19 @@ const pixelBits = (dataSet: DataSet, frames: readonly Frame[]): Uint8Array => {
 
 /** Where a frame's first pixel lies on the grid. */
 const placeOf = (
-  { along, down, position, spacing }: Frame,
+  { along, down, position, spacing, columns, rows }: Frame,
   { affine }: Grid,
 ): { readonly left: number; readonly top: number; readonly slice: number } => {
-  const place = applyAffine(invertAffine(affine), position);
-  const [left, top, slice] = place.map(Math.round);
-  const isSame = ([direction, axis]: readonly [Frame["along"], 0 | 1]): boolean => {
-    const own = columnOf(affine, axis);
-    return Math.hypot(...own.map((mm, n) => mm - direction[n] * spacing[axis])) <= 0.01 * Math.hypot(...own);
+  const toIndex = invertAffine(affine);
+  const indexOf = (column: number, row: number): Vector3 => {
+    const point = position.map((mm, n) => mm + column * spacing[0] * along[n] + row * spacing[1] * down[n]);
+    return applyAffine(toIndex, point as unknown as Vector3);
   };
-  if (
-    !place.every((at, n) => Math.abs(at - [left, top, slice][n]) <= TOLERANCE) ||
-    !(
-      [
-        [along, 0],
-        [down, 1],
-      ] as const
-    ).every(isSame)
-  ) {
+  const [left, top, slice] = indexOf(0, 0).map(Math.round);
+  const corners = [0, columns - 1].flatMap((column) => [0, rows - 1].map((row) => [column, row] as const));
+  const isThere = ([column, row]: (typeof corners)[number]): boolean =>
+    indexOf(column, row).every((at, n) => Math.abs(at - [left + column, top + row, slice][n]) <= TOLERANCE);
+  if (!corners.every(isThere)) {
     throw new ImageProblem(
       "its pixels are not those of the reference sequence. Export it on the grid of that sequence, or as a label volume (NIfTI).",
     );

@@ -65,9 +65,7 @@ const gridFacts = (reference: PatientResult["stages"][number]["reference"]) => {
 
 const noticesOf = ({ stages, prediction, warnings }: PatientResult): Notice[] => {
   const cautions = new Set([...warnings, ...(prediction?.warnings ?? [])]);
-  const notes = stages
-    .flatMap(({ notes: own }, n) => own.map((note) => (stages.length > 1 ? `Stage ${n + 1}: ${note}` : note)))
-    .filter((note) => !cautions.has(note));
+  const notes = stages.flatMap(({ notes: own }, n) => own.map((note) => (stages.length > 1 ? `Stage ${n + 1}: ${note}` : note)));
   const more = notes.length - MOST_NOTES;
   return [
     { text: RESEARCH_USE, tone: "caution" },

@@ -22,6 +22,7 @@ export const summaryLines = ({ name, stages, comparison, prediction, warnings }:
     ...changes,
     ...(prediction ? predictedLines(prediction) : []),
     ...warnings.map((warning) => `  ${warning}`),
+    ...stages.flatMap((stage) => stage.notes.map((note) => `  ${stage.name}: ${note}`)),
   ];
 };
 

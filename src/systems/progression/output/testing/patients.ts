@@ -77,6 +77,7 @@ export const phantomStage = (patient: number, stage: 0 | 1): StageResult => {
     reference: study.images.T1,
     labels: study.labels,
     isGiven: false,
+    cautions: [],
     measured: { vessel, features: featuresOf(vessel) },
     notes: stage === 0 ? [] : doubtfulRegistration.warnings.map((warning) => `TOF, registered to T1: ${warning}`),
   };
@@ -122,7 +123,7 @@ export const tubeStage = (radius: number, name: string): StageResult => {
   );
   const vessel = measureVessel(found);
   const measured = { vessel, features: featuresOf(vessel) };
-  return { name, sequences: [{ name: "T1" }], reference, labels: found, isGiven: false, measured, notes: [] };
+  return { name, sequences: [{ name: "T1" }], reference, labels: found, isGiven: false, cautions: [], measured, notes: [] };
 };
 
 /** Axial slices, columns to the right and rows to the front (NIfTI's usual RAS), with a bright block labelled 1. */
@@ -138,5 +139,5 @@ export const lesionStage = (size: number, name: string): StageResult => {
   }
   const reference: Volume = createVolume(grid, data);
   const found: LabelVolume = createVolume(grid, labels);
-  return { name, sequences: [{ name: "FLAIR" }], reference, labels: found, isGiven: false, notes: [] };
+  return { name, sequences: [{ name: "FLAIR" }], reference, labels: found, isGiven: false, cautions: [], notes: [] };
 };
