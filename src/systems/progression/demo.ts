@@ -41,8 +41,7 @@ export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Dem
     return {
       title: "Dice of made-up patients that were not trained on",
       note: "1: as drawn, 0: nowhere. Single voxels are told by their four signals and not by where they lie. Nothing here says anything about patients.",
-      better: "higher",
-      columns: ["mean", ...config.classes.slice(1)].map((name) => ({ name })),
+      columns: ["mean", ...config.classes.slice(1)].map((name) => ({ name, better: "higher" as const })),
       rows: [row("progression", found.segmentation as SegmentationMeasures), row("single voxels", ofSingleVoxels())],
     };
   };

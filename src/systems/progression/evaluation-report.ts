@@ -1,7 +1,7 @@
 import type { Case, Comparison, LineChart, ReportData, Measure as ReportMeasure } from "../../report/index.ts";
 import type { MetricsLine } from "../../training/index.ts";
 import type { Evaluation, FeatureError } from "./evaluate.ts";
-import { classColours, RESEARCH_USE } from "./output/index.ts";
+import { classColours, featureTitle, RESEARCH_USE, targetTitle, withUnit } from "./output/index.ts";
 
 /** How many patients are shown as the worst, and as the best. */
 const SHOWN = 3;
@@ -63,7 +63,7 @@ const summaryOf = ({ segmentation, prediction }: Evaluation, classes: readonly s
       ]
     : []),
   ...[...prediction].map(([name, { measures }]) => ({
-    name: `R² of ${name.replaceAll("_", " ")}`,
+    name: `R², ${targetTitle(name).toLowerCase()}`,
     ...measures.r2,
     note: `on ${measures.patients} patients; 0 or less is no better than their mean`,
   })),
@@ -74,7 +74,6 @@ const tablesOf = (found: Evaluation, classes: readonly string[]): Comparison[] =
     ? [
         {
           title: "Classes",
-          better: "higher" as const,
           columns: [{ name: "Dice" }, { name: "precision" }, { name: "recall" }, { name: "voxels" }],
           rows: found.segmentation.classes.slice(1).map(({ dice, precision, recall, support }, n) => ({
             name: classes[n + 1],
@@ -99,7 +98,7 @@ const tablesOf = (found: Evaluation, classes: readonly string[]): Comparison[] =
             { name: "AUROC of progression" },
           ],
           rows: [...found.prediction].map(([name, { measures }]) => ({
-            name: name.replaceAll("_", " "),
+            name: targetTitle(name),
             cells: [
               measures.patients,
               measures.r2,
@@ -127,7 +126,7 @@ const errorTable = (title: string, per: string, errors: readonly FeatureError[])
             { name: "correlation" },
           ],
           rows: errors.map(({ name, unit, patients, deviation, bias, meanAbsoluteError, correlation }) => ({
-            name: `${name.replaceAll("_", " ")}, ${unit}${per}`,
+            name: withUnit(featureTitle(name), `${unit}${per}`),
             cells: [patients, deviation, bias, meanAbsoluteError, Number.isNaN(correlation.value) ? null : correlation],
           })),
         },
