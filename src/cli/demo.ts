@@ -32,9 +32,19 @@ export const demo = async (
   const listener = progress();
   const signal = interruptible();
   const started = performance.now();
+  const config = await readSettings(system, { preset: "demo", set: [] });
+  // While it lies there, this very demo is unfinished.
+  const mark = join(out, "unfinished.json");
+  const own = { system: name, code: await digestOfCode(), config };
+  const resume = JSON.stringify(await readJson(mark)) === JSON.stringify(own);
   if (system.demo) {
-    const found = await system.demo({ out, say, threads, provider, listener, signal: interruptible() });
+    await writeJson(mark, own);
+    const found = await system.demo({ out, say, resume, threads, provider, listener, signal }).catch((error: unknown) => {
+      listener.end();
+      throw signal.aborted ? new Interrupted(`Stopped. What was trained is kept in ${out}; the same command goes on.`) : error;
+    });
     listener.end();
+    await rm(mark);
     for (const table of found.tables) say(`\n${table.title}\n${formatTable(table)}\n  ${table.note ?? ""}`);
     say(`\nLook at ${found.report}.\nNext: ${command("predict", found.next.run, found.next.input)}`);
     return finish({ report: found.report, metrics: found.measures, baselines: found.baselines });
@@ -44,11 +54,6 @@ export const demo = async (
     say(text);
   };
 
-  const config = await readSettings(system, { preset: "demo", set: [] });
-  // While it lies there, this very demo is unfinished.
-  const mark = join(out, "unfinished.json");
-  const own = { system: name, code: await digestOfCode(), config };
-  const resume = JSON.stringify(await readJson(mark)) === JSON.stringify(own);
   tell(
     `${resume ? "Going on with" : "Painting"} ${CATEGORIES.length} surfaces with defects ${resume ? "in" : "into"} ${join(out, "data")} ...`,
   );

@@ -138,13 +138,12 @@ export const formatTable = ({ columns, rows }: Comparison): string => {
     .join("\n");
 };
 
-/** Aborts at the first Ctrl-C or request to end, so that work can be saved; a second one ends the process. */
+/** Aborts at the first Ctrl-C or request to end, so that work can be saved; a second one ends the process, as it does where nobody listens. */
 export const interruptible = (): AbortSignal => {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.once(name, () => {
       process.stderr.write("\nSaving; press Ctrl-C again to stop at once.\n");
-      process.once(name, () => process.exit(130));
       controller.abort(new Interrupted("Stopped."));
     });
   }

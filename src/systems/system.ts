@@ -107,6 +107,8 @@ export interface DemoRequest extends WorkOptions {
   readonly out: string;
   /** Says a line. */
   readonly say: (text: string) => void;
+  /** Goes on with the training that lies there. Default: begins anew. */
+  readonly resume?: boolean;
 }
 
 export interface Demonstrated {

@@ -16,7 +16,7 @@ const IMAGES = { train: 320, validation: 80, test: 120 };
 const KINDS: readonly ManipulationKind[] = ["splice/alpha", "inpainting", "blur", "upsampling"];
 
 /** Makes photographs and forgeries of them, trains a small detector against its forger, and shows it beside a model that sees only an image's colours. */
-export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Demonstrated> => {
+export const demo = async ({ out, say, resume, ...computing }: DemoRequest): Promise<Demonstrated> => {
   const { listener, signal } = computing;
   const [data, run] = [join(out, "data"), join(out, "run")];
   const count = 2 * Object.values(IMAGES).reduce((sum, images) => sum + images, 0);
@@ -31,7 +31,7 @@ export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Dem
   });
   say("Training a detector against its forger ...");
   const config = configSchema.parse(presets.demo);
-  const { finished } = await trainForgeryDetector({ data, out: run, config, ...computing });
+  const { finished } = await trainForgeryDetector({ data, out: run, config, resume, ...computing });
   if (!finished) throw signal?.reason;
   say("Judging the test images ...");
   const { measures, report } = await evaluateRun({ run, data, ...computing });

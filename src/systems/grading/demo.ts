@@ -16,7 +16,7 @@ const MICRONS = 2;
 const SLIDES = { train: 120, validation: 36, test: 36 };
 
 /** Paints synthetic slides, trains a small grader, and shows its grades beside those of a model that sees only the colours of a slide. */
-export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Demonstrated> => {
+export const demo = async ({ out, say, resume, ...computing }: DemoRequest): Promise<Demonstrated> => {
   const { listener, signal } = computing;
   const [data, run] = [join(out, "data"), join(out, "run")];
   say(`Painting ${SLIDES.train + SLIDES.validation + SLIDES.test} synthetic slides of ${SIZE} x ${SIZE} pixels into ${data} ...`);
@@ -30,7 +30,7 @@ export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Dem
   });
   say("Training ...");
   const config = configSchema.parse(presets.demo);
-  const { finished } = await trainGrader({ data, out: run, config, ...computing });
+  const { finished } = await trainGrader({ data, out: run, config, resume, ...computing });
   if (!finished) throw signal?.reason;
   say("Predicting the test slides ...");
   const { measures, report } = await evaluateRun({ run, data, ...computing });
@@ -42,8 +42,7 @@ export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Dem
   const table: Comparison = {
     title: "Grades of synthetic slides that were not trained on",
     note: "Quadratic weighted kappa: 1 is agreement, 0 chance. The histogram model sees the colours of a slide and not where they are. Nothing here says anything about patients.",
-    better: "higher",
-    columns: [{ name: "quadratic weighted kappa" }, { name: "accuracy" }, { name: "mean Dice" }],
+    columns: ["quadratic weighted kappa", "accuracy", "mean Dice"].map((name) => ({ name, better: "higher" as const })),
     rows: [row("grading", measures), row("histogram of colours", histogram)],
   };
   const { slides } = await readSlides(data);

@@ -17,7 +17,7 @@ const PATIENTS = { train: 40, test: 12 };
 const CLASSIFIED = 12;
 
 /** Makes up patients, trains a small segmenter and a predictor, and shows the classes beside those of a model that sees single voxels. */
-export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Demonstrated> => {
+export const demo = async ({ out, say, resume, ...computing }: DemoRequest): Promise<Demonstrated> => {
   const { listener, signal } = computing;
   const [data, run] = [join(out, "data"), join(out, "run")];
   say(`Making up ${PATIENTS.train + PATIENTS.test} patients with two stages each in ${data} ...`);
@@ -28,7 +28,7 @@ export const demo = async ({ out, say, ...computing }: DemoRequest): Promise<Dem
   });
   say("Training ...");
   const config = configSchema.parse(presets.demo);
-  const { finished } = await trainProgression({ data, out: run, config, ...computing });
+  const { finished } = await trainProgression({ data, out: run, config, resume, ...computing });
   if (!finished) throw signal?.reason;
   say("Predicting the test patients ...");
   const model = await rebuildModel(run);
