@@ -68,6 +68,8 @@ describe("lynceus", () => {
       ["train"],
       ["train", "flying", "--data", "x"],
       ["train", "denoising"],
+      ["train", "progression", "--data", join(folder, "nowhere"), "--out", join(folder, "none")],
+      ["train", "progression", "--data", folder, "--out", join(folder, "none"), "--tile"],
       ["predict", "nowhere", "x.png"],
     ]) {
       const wrong = await lynceus(...words);

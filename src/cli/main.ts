@@ -238,6 +238,7 @@ program
 const WRONG_USE: ReadonlySet<string> = new Set([
   "UsageError",
   "DatasetError",
+  "PatientDatasetError",
   "RegionError",
   "SlideDatasetError",
   "TeacherError",
