@@ -30,8 +30,8 @@ export const readSettings = async (system: System, { preset = "small", config, s
 };
 
 /** Where a setting is misspelt, those that there are, with and without a default. */
-const knownSettings = ({ configSchema }: System, { issues }: z.ZodError): string[] => {
-  const all = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+const knownSettings = (system: System, { issues }: z.ZodError): string[] => {
+  const all = allSettings(system);
   return issues.flatMap(({ code, path }) => {
     const there = path.reduce<unknown>((inner, key) => propertiesOf(inner)?.[String(key)], all);
     const known = propertiesOf(there);
@@ -41,10 +41,11 @@ const knownSettings = ({ configSchema }: System, { issues }: z.ZodError): string
 };
 
 /** Whether a system has a setting, such as `image.roi`. */
-export const hasSetting = ({ configSchema }: System, setting: string): boolean => {
-  const all: unknown = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
-  return setting.split(".").reduce<unknown>((inner, key) => propertiesOf(inner)?.[key], all) !== undefined;
-};
+export const hasSetting = (system: System, setting: string): boolean =>
+  setting.split(".").reduce<unknown>((inner, key) => propertiesOf(inner)?.[key], allSettings(system)) !== undefined;
+
+/** Also those without a default, as a JSON schema. */
+const allSettings = ({ configSchema }: System): unknown => z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
 
 const propertiesOf = (schema: unknown): Record<string, unknown> | undefined =>
   isObject(schema) && isObject(schema.properties) ? schema.properties : undefined;

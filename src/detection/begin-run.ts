@@ -1,19 +1,16 @@
 import { availableParallelism } from "node:os";
-import { basename, dirname, resolve } from "node:path";
-import { removeTemporaryFiles } from "../files/index.ts";
+import { basename, resolve } from "node:path";
 import type { Provider } from "../runtime/index.ts";
 import {
+  beginInFolder,
   digestOfCode,
   type Environment,
   environment,
   environmentChanges,
-  foldsOfRun,
-  hasBegun,
   hasCheckpoint,
   type Listener,
   type RunFiles,
   readJson,
-  removeModel,
   requireCheckpointOf,
   writeJson,
 } from "../training/index.ts";
@@ -36,16 +33,11 @@ export const beginRun = async <Config extends MethodConfig>(
   { data, out, config: given, threads = availableParallelism(), provider = "cpu", listener, ...options }: BeginOptions<Config>,
   files: RunFiles,
 ) => {
-  for (const { folder, checkpoint } of [files, ...(await foldsOfRun(files))]) {
-    await removeTemporaryFiles(folder);
-    await removeTemporaryFiles(dirname(checkpoint));
-  }
   const now = environment(threads, provider);
   const identity = { system: method.system, data: resolve(data), seed: given.seed, ...now, ...method.provenance };
-  const resume = options.resume === true && (await hasBegun(files));
+  const resume = await beginInFolder(files, options.resume);
   // The configuration comes last and marks a run.
   if (!resume) {
-    await removeModel(files);
     await writeJson(files.manifest, identity);
     await writeJson(files.config, given);
   }

@@ -1,7 +1,7 @@
 import type { Tensor } from "../graph/index.ts";
 import type { Schedule, TrainingStep } from "../nn/index.ts";
 import type { Runtime, Value, Values } from "../runtime/index.ts";
-import type { Listener, OptimisationSettings, RunFiles } from "../training/index.ts";
+import { decidingPart, type Listener, type OptimisationSettings, type RunFiles } from "../training/index.ts";
 import type { DetectorDescription } from "./contract.ts";
 import type { PreparedImages } from "./prepared-images.ts";
 import type { Region } from "./region.ts";
@@ -73,9 +73,8 @@ export type MethodOf<Config extends MethodConfig> = (
 
 /** The part of a configuration that decides the weights: all but how maps are scored, where the threshold lies, and how memory and disk are used. */
 export const weightSettings = ({ score: _, validation, training, ...rest }: Settled<MethodConfig>): Record<string, unknown> => {
-  const { cacheMegabytes, checkpointEvery, ...optimisation } = training;
   const { roi, ...image } = rest.image; // the picture counts, not where it lies
-  return { ...rest, image, optimisation, share: validation.share, folds: validation.folds };
+  return { ...rest, image, optimisation: decidingPart(training), share: validation.share, folds: validation.folds };
 };
 
 /** What a model's file says about itself, but for its threshold. */

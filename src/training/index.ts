@@ -1,3 +1,4 @@
+export { beginInFolder } from "./begin-in-folder.ts";
 export {
   CheckpointError,
   hasBegun,

@@ -71,6 +71,9 @@ export const optimisationSettings = (defaults: OptimisationDefaults) => {
 
 export type OptimisationSettings = z.output<ReturnType<typeof optimisationSettings>>;
 
+/** The part of the settings that decides the weights: all but memory, and how often they are saved. */
+export const decidingPart = ({ cacheMegabytes: _, checkpointEvery: __, ...optimisation }: OptimisationSettings) => optimisation;
+
 /** The optimiser that the settings ask for. */
 export const optimiserOf = ({
   optimiser,

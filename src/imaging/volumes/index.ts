@@ -1,5 +1,6 @@
 export * from "./affine.ts";
 export { type DicomCode, dicomCode, SEGMENT_CATEGORY } from "./dicom/codes.ts";
+export { isDicom } from "./dicom/data-set.ts";
 export type { MrAcquisition, PatientIdentity, SourceImage } from "./dicom/headers.ts";
 export { type IdentityOptions, uidFor } from "./dicom/identity.ts";
 export { type DicomFolder, type DicomStack, openDicom } from "./dicom/read.ts";

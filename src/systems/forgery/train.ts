@@ -1,18 +1,18 @@
 import { availableParallelism } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { depthOfImages, openPreparingRuntime, prepareImages } from "../../detection/index.ts";
-import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
+import { holdFolder, writeFileAtomic } from "../../files/index.ts";
 import { type Provider, requireProvider, type Value } from "../../runtime/index.ts";
 import {
+  beginInFolder,
+  decidingPart,
   digestOf,
   digestOfCode,
   environment,
   environmentChanges,
-  hasBegun,
   type MetricsLine,
   type RunFiles,
   readJson,
-  removeModel,
   requireCheckpointOf,
   runFiles,
   type SettledTraining,
@@ -94,11 +94,8 @@ const begin = async (
   threads: number,
   provider: Provider,
 ) => {
-  await removeTemporaryFiles(files.folder);
-  await removeTemporaryFiles(dirname(files.checkpoint));
   const now = environment(threads, provider);
-  const resume = asked && (await hasBegun(files));
-  if (!resume) await removeModel(files);
+  const resume = await beginInFolder(files, asked);
   listener?.({ kind: "stage", text: "reading the data" });
   const { depth, range } = config.image;
   const { train, validation, notes } = dataset;
@@ -138,8 +135,7 @@ const begin = async (
 
 /** What of a configuration decides the weights: not where the threshold lies, nor how memory and disk are used. */
 const weightsOf = ({ falseAlarmRate: _, training, ...rest }: ModelConfig): unknown => {
-  const { cacheMegabytes: __, checkpointEvery: ___, ...optimisation } = training;
-  return { ...rest, optimisation };
+  return { ...rest, optimisation: decidingPart(training) };
 };
 
 const warnOfLeaks = async ({ train, validation }: ForgeryDataset, listener: WorkOptions["listener"]): Promise<void> => {

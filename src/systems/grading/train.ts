@@ -1,20 +1,20 @@
 import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
-import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
+import { holdFolder, writeFileAtomic } from "../../files/index.ts";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { foldsOf } from "../../metrics/index.ts";
 import { frozen } from "../../nn/index.ts";
 import { requireProvider, type Value } from "../../runtime/index.ts";
 import {
+  beginInFolder,
+  decidingPart,
   digestOf,
   digestOfCode,
   digestOfFile,
   environment,
   foldFiles,
-  hasBegun,
   type RunFiles,
   readJson,
-  removeModel,
   runFiles,
   trainBySettings,
   writeJson,
@@ -63,9 +63,7 @@ const trainInFolder = async (
 ): Promise<TrainSummary> => {
   const { data, out, config, threads = availableParallelism(), provider = "cpu", listener, signal } = options;
   const files = runFiles(out);
-  await removeTemporaryFiles(out);
-  const resume = options.resume === true && (await hasBegun(files));
-  if (!resume) await removeModel(files);
+  const resume = await beginInFolder(files, options.resume);
   const dataDigest = await digestOfSlides(training);
   const manifest = {
     system: "grading",
@@ -116,8 +114,7 @@ const trainInFolder = async (
 
 /** The part of a configuration that decides the weights: where slides are looked at, and how they are graded only in joint training. */
 const weightsOf = ({ grade, crf: _, training, ...rest }: Config): unknown => {
-  const { cacheMegabytes: __, checkpointEvery: ___, ...optimisation } = training;
-  return { ...rest, optimisation, ...(rest.loss.slide > 0 ? { grade } : {}) };
+  return { ...rest, optimisation: decidingPart(training), ...(rest.loss.slide > 0 ? { grade } : {}) };
 };
 
 interface Work extends Pick<TrainOptions, "config" | "listener" | "signal"> {

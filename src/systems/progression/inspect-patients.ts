@@ -5,10 +5,10 @@ import { readNiftiLabels, spacingOf } from "../../imaging/index.ts";
 import { readPatients } from "./data.ts";
 import { PERSONAL_INPUTS } from "./prediction/index.ts";
 import { referenceOf, sequencesOf } from "./study.ts";
+import { NIFTI } from "./study-folder.ts";
 
 /** Studies whose images are looked at, so that large data sets are told of soon. */
 const LOOKED_AT = 5;
-const NIFTI = /\.nii(\.gz)?$/i;
 
 /** What is understood of a data set of patients; undefined where the path is none. */
 export const inspectPatients = async ({ path, out }: { readonly path: string; readonly out?: string }) => {

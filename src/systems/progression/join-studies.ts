@@ -12,23 +12,22 @@ export const joinedStudies = async (
   patients: readonly PatientSource[],
   root: string,
 ): Promise<{ readonly patients: readonly PatientSource[]; readonly notes: readonly string[] }> => {
-  const studies = new Map<string, { readonly patient: PatientSource; readonly day: number }[]>();
+  const taken: { readonly patient: PatientSource; readonly top: string; readonly id: string; readonly day: number }[] = [];
   for (const patient of patients) {
     const [top, ...below] = relative(resolve(root), patient.stages[0].folder).split(sep);
-    const taken = patient.stages.length === 1 && below.length > 0 ? await takenOf(patient.stages[0]) : undefined;
-    if (taken === undefined) continue;
-    const key = JSON.stringify([top, taken.id]);
-    studies.set(key, [...(studies.get(key) ?? []), { patient, day: taken.day }]);
+    const own = patient.stages.length === 1 && below.length > 0 ? await takenOf(patient.stages[0]) : undefined;
+    if (own) taken.push({ patient, top, ...own });
   }
   const notes: string[] = [];
   const joined = new Map<PatientSource, PatientSource | undefined>();
-  for (const [key, group] of studies) {
+  for (const { top, id } of taken) {
+    const below = taken.filter((own) => own.top === top);
+    const group = below.filter((own) => own.id === id && !joined.has(own.patient));
     const [first, ...later] = group.sort((a, b) => a.day - b.day);
+    if (first === undefined) continue;
     const second = later.find(({ day }) => day > first.day);
     if (second === undefined) continue;
-    const [top] = JSON.parse(key) as string[];
-    const isOnly = [...studies.keys()].filter((other) => JSON.parse(other)[0] === top).length === 1;
-    const name = isOnly ? top : first.patient.name;
+    const name = below.every((own) => own.id === id) ? top : first.patient.name;
     const stages = [first, second].map(({ patient }, n) => ({ ...patient.stages[0], name: `${name}, stage ${n + 1}` }));
     for (const { patient } of group) joined.set(patient, undefined);
     joined.set(first.patient, { ...first.patient, name, stages });

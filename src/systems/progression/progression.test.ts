@@ -86,8 +86,10 @@ describe("training", () => {
 
   test("a training goes on with the settings that its run holds, which the studies decided in part", async () => {
     const stored = configSchema.parse(JSON.parse(await readFile(runFiles(run).config, "utf8")));
+    await writeFile(join(run, "predictor.json"), "of another segmenter");
     const going = await trainProgression({ data, out: run, config: stored, threads: 1, resume: true });
     expect(going).toMatchObject({ finished: true, step: 4 });
+    expect(await readdir(run)).not.toContain("predictor.json");
   });
 
   test("an interrupted training goes on to the same weights", async () => {

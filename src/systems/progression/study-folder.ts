@@ -1,5 +1,6 @@
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isDicom } from "../../imaging/index.ts";
 import type { Vector3 } from "../../imaging/matrix3.ts";
 
 /** A file or folder with images of one sequence, or of several. */
@@ -30,7 +31,7 @@ export interface Landmarks {
   readonly internal?: Vector3;
 }
 
-const NIFTI = /\.nii(\.gz)?$/i;
+export const NIFTI = /\.nii(\.gz)?$/i;
 const LABELS = ["labels", "label", "lesions", "mask", "segmentation"];
 const DICOM_LABELS = /^(labels|contours)\.dcm$/i;
 
@@ -76,13 +77,12 @@ const looksLikeDicom = async (folder: string): Promise<boolean> => {
   return false;
 };
 
-/** Whether a file has the preamble of PS3.10, 7.1. */
 const isDicomFile = async (path: string): Promise<boolean> => {
   const file = await open(path, "r").catch(() => undefined);
   if (file === undefined) return false;
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(132), 0, 132, 0);
-    return bytesRead === 132 && buffer.toString("latin1", 128, 132) === "DICM";
+    return bytesRead === 132 && isDicom(buffer);
   } finally {
     await file.close();
   }

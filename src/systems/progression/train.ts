@@ -1,15 +1,16 @@
+import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { holdFolder, removeTemporaryFiles, writeFileAtomic } from "../../files/index.ts";
+import { holdFolder, writeFileAtomic } from "../../files/index.ts";
 import type { SkippedFile } from "../../imaging/index.ts";
 import { frozen } from "../../nn/index.ts";
 import { requireProvider } from "../../runtime/index.ts";
 import {
+  beginInFolder,
+  decidingPart,
   digestOf,
   digestOfCode,
   environment,
-  hasBegun,
-  removeModel,
   runFiles,
   trainBySettings,
   writeJson,
@@ -68,9 +69,7 @@ const trainInFolder = async (
 ): Promise<TrainSummary> => {
   const { data, out, threads = availableParallelism(), provider = "cpu", listener, signal } = options;
   const files = runFiles(out);
-  await removeTemporaryFiles(out);
-  const resume = options.resume === true && (await hasBegun(files));
-  if (!resume) await removeModel(files);
+  const resume = await beginInFolder(files, options.resume);
   const labelled = training.flatMap(({ stages }) => stages.filter(({ labels }) => labels !== undefined));
   const dataDigest = await digestOfPatients(training);
   const config = await decidedBy(labelled, options.config);
@@ -101,13 +100,15 @@ const trainInFolder = async (
   const provenance = { ...manifest, data: basename(data) };
   const model = writeSegmenter(segmenter(frozen(network), config), { config, provenance });
   await writeFileAtomic(files.model, model);
+  const { predictor, validation } = progressionFiles(out);
+  for (const path of [predictor, validation]) await rm(path, { force: true }); // an earlier one is of another segmenter
   if (!config.prediction.use || !areVesselClasses(config.classes)) return { finished: true, step, skipped };
   const opened = await openSegmenter(model, { threads, provider });
   try {
     const { fitted, failures } = await fitFromPatients(training, opened, watch);
     if (fitted) {
-      await writeJson(progressionFiles(out).predictor, fitted.predictor);
-      await writeJson(progressionFiles(out).validation, fitted.report);
+      await writeJson(predictor, fitted.predictor);
+      await writeJson(validation, fitted.report);
     }
     return { finished: true, step, skipped: [...skipped, ...failures] };
   } finally {
@@ -117,6 +118,5 @@ const trainInFolder = async (
 
 /** The part of a configuration that decides the weights. */
 const weightsOf = ({ prediction: _, training, ...rest }: ModelConfig): unknown => {
-  const { cacheMegabytes: __, checkpointEvery: ___, ...optimisation } = training;
-  return { ...rest, optimisation };
+  return { ...rest, optimisation: decidingPart(training) };
 };
